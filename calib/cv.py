@@ -1,0 +1,21 @@
+"""The one place that imports OpenCV.
+
+opencv-python points Qt at its own plugins through the environment, which child processes and
+PyQt6 would inherit; both variables are dropped right after the import.
+"""
+
+from __future__ import annotations
+
+import os
+
+_BEFORE = {name: os.environ.get(name) for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")}
+
+import cv2  # noqa: E402
+
+for _name, _value in _BEFORE.items():
+    if _value is None:
+        os.environ.pop(_name, None)
+    else:
+        os.environ[_name] = _value
+
+__all__ = ["cv2"]

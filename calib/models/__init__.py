@@ -1,0 +1,1 @@
+"""Camera models: how bearings become pixels and pixels bearings."""

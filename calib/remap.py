@@ -1,0 +1,150 @@
+"""Any calibrated camera's picture to the canonical view, and the way back for what is drawn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.calibration import Calibration
+from calib.canonical import CANONICAL_MAX_ANGLE, canonical_bearings, canonical_uv
+from calib.cv import cv2
+from calib.models.base import Array, Mask
+
+Picture = NDArray[np.uint8]
+Map = NDArray[np.float32]
+AnyArray = NDArray[Any]
+
+_OUTSIDE = -16.0
+"""A map entry that reads the border's black, whatever the interpolation."""
+
+_CACHED_SIZES = 4
+_NODES = 80_000
+"""About how many entries of a `spread` map are computed exactly, the others being interpolated."""
+
+
+def fit_camera(camera: Calibration, size: tuple[int, int]) -> Calibration:
+    """The same camera for pictures of another (width, height).
+
+    The picture is imagined scaled uniformly, and centred, inside the size that the
+    calibration speaks of; it is never squashed. Where the shapes differ that is an
+    assumption about how the camera crops, and the provenance says so.
+    """
+    if size == camera.size:
+        return camera
+    (width, height), (full_width, full_height) = size, camera.size
+    scale = max(width / full_width, height / full_height)
+    offset = (0.5 * (width - scale * full_width), 0.5 * (height - scale * full_height))
+    note = f"scaled from {full_width}x{full_height} to {width}x{height}"
+    if max(map(abs, offset)) > 0.5:
+        note += ", letter-boxed because the shapes differ"
+    provenance = f"{camera.provenance}; {note}" if camera.provenance else note
+    return replace(camera, model=camera.model.rescaled(scale, offset), size=size, provenance=provenance)
+
+
+class CanonicalView:
+    """The canonical view of one camera at one picture size, and the maps between the two.
+
+    The view is the disc of normalised radius 1; points outside it are invalid.
+    """
+
+    def __init__(self, camera: Calibration, size: tuple[int, int], side: int = 256) -> None:
+        """`size` is the (width, height) of the pictures, `side` that of the square view, in pixels."""
+        self.camera = fit_camera(camera, size)
+        self.size = size
+        self.side = side
+        axis = (np.arange(2 * side) + 0.5) / (2 * side)
+        source = self.to_picture(np.stack(np.meshgrid(axis, axis), -1))
+        self._shrunk = _shrunk_size(source, size)
+        # Pixel centres are at +0.5: the shrink is folded into the map.
+        ratio = np.array(self._shrunk) / np.array(size)
+        entries = np.where(np.isfinite(source), (source + 0.5) * ratio - 0.5, _OUTSIDE).astype(np.float32)
+        self._map = cv2.convertMaps(entries[..., 0], entries[..., 1], cv2.CV_16SC2)
+        self._spread_maps: OrderedDict[tuple[int, ...], tuple[Map, Map]] = OrderedDict()
+
+    def image(self, picture: Picture) -> Picture:
+        """(H, W, 3) picture to the (side, side, 3) view, antialiased; black where the camera sees nothing.
+
+        Raises ValueError where the picture has not the size that the view was made for.
+        """
+        width, height = self.size
+        if picture.shape != (height, width, 3) or picture.dtype != np.uint8:
+            raise ValueError(f"the view is for ({height}, {width}, 3) uint8, not {picture.shape} {picture.dtype}")
+        source: AnyArray = picture
+        if self._shrunk != self.size:
+            source = cv2.resize(picture, self._shrunk, interpolation=cv2.INTER_AREA)
+        double = cv2.remap(source, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        return np.asarray(cv2.resize(double, (self.side, self.side), interpolation=cv2.INTER_AREA), np.uint8)
+
+    def to_picture(self, uv: Array) -> Array:
+        """(..., 2) canonical uv to (..., 2) pixels; NaN outside the view, the camera's lens or the picture."""
+        uv = np.asarray(uv, float)
+        pixels, valid = self.camera.model.project(canonical_bearings(uv))
+        # A unit in the last place more than 1, or the rim itself would be lost to rounding.
+        disc = np.hypot(2.0 * uv[..., 0] - 1.0, 2.0 * uv[..., 1] - 1.0) <= 1.0 + 1e-12
+        pixels[~(valid & disc & _inside(pixels, self.size))] = np.nan
+        return pixels
+
+    def from_picture(self, pixels: Array) -> Array:
+        """(..., 2) pixels to (..., 2) canonical uv; NaN outside the picture, the camera's lens or the view."""
+        pixels = np.asarray(pixels, float)
+        bearings, valid = self.camera.model.unproject(pixels)
+        uv, _ = canonical_uv(bearings)
+        uv[~(valid & (bearings[..., 2] >= np.cos(CANONICAL_MAX_ANGLE) - 1e-12) & _inside(pixels, self.size))] = np.nan
+        return uv
+
+    def spread(self, heatmap: Map, size: tuple[int, int]) -> Map:
+        """A (h, w) map over the canonical square, seen on the picture shown at `size` (width, height); 0 outside.
+
+        The look-up table of each size is made on first use and the last few are kept.
+        """
+        key = (*size, *heatmap.shape)
+        if key not in self._spread_maps:
+            self._spread_maps[key] = self._spread_map(size, heatmap.shape)
+            if len(self._spread_maps) > _CACHED_SIZES:
+                self._spread_maps.popitem(last=False)
+        self._spread_maps.move_to_end(key)
+        spread = cv2.remap(heatmap, *self._spread_maps[key], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        return np.asarray(spread, np.float32)
+
+    def _spread_map(self, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[Map, Map]:
+        """(H, W) x and (H, W) y of the heatmap pixel for each pixel of the shown picture.
+
+        Computed every few pixels and interpolated, so that a new window size costs tens of
+        milliseconds: exact to about 0.05 heatmap pixels, and cut that few pixels before the lens's own end.
+        """
+        width, height = size
+        coarse = max(1, round((width * height / _NODES) ** 0.5))
+        x, y = (np.arange(length // coarse + 2, dtype=float) * coarse for length in size)
+        shown = np.stack(np.meshgrid(x, y), -1)
+        scale = np.array(self.size) / np.array(size)
+        bearings, valid = self.camera.model.unproject((shown + 0.5) * scale - 0.5)
+        uv, _ = canonical_uv(bearings)
+        uv[~valid] = np.nan
+        columns, rows = np.meshgrid(np.arange(width) / coarse, np.arange(height) / coarse)
+        steps = columns.astype(np.float32), rows.astype(np.float32)
+        fine = np.asarray(cv2.remap(uv.astype(np.float32), *steps, cv2.INTER_LINEAR), np.float32)
+        disc = ((2.0 * fine - 1.0) ** 2).sum(-1) <= 1.0
+        u, v = (
+            np.where(disc, np.clip(fine[..., i] * length - 0.5, 0.0, length - 1.0), _OUTSIDE).astype(np.float32)
+            for i, length in enumerate((shape[1], shape[0]))
+        )
+        return u, v
+
+
+def _inside(pixels: Array, size: tuple[int, int]) -> Mask:
+    """Which pixels lie on the picture's area, half a pixel around the outermost centres included."""
+    inside = (pixels >= -0.5) & (pixels <= np.array(size) - 0.5)
+    return np.asarray(inside[..., 0] & inside[..., 1])
+
+
+def _shrunk_size(source: Array, size: tuple[int, int]) -> tuple[int, int]:
+    """The picture's size after the whole-number shrink that leaves about two of its pixels to a map step."""
+    step = np.hypot(*np.moveaxis(np.diff(source, axis=1), -1, 0))
+    if not np.isfinite(step).any():
+        return size
+    factor = max(1, round(float(np.nanmedian(step)) / 2.0))
+    return -(-size[0] // factor), -(-size[1] // factor)

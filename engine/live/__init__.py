@@ -1,0 +1,1 @@
+"""The running pipeline: hand-offs, ring, meters, threads. No Qt, no torch."""

@@ -1,0 +1,224 @@
+"""The pipeline from a source to snapshots: one thread reads, one infers.
+
+Live, the newest frame wins and older ones are overwritten; replayed for evaluation, every
+frame is handed over and the source waits. Nothing is ever terminated: threads are asked to
+end, and one that does not is named in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from calib.remap import CanonicalView
+from engine.capture.source import Source
+from engine.errors import EgoposeError
+from engine.live.estimator import Estimator
+from engine.live.mailbox import Mailbox
+from engine.live.meter import Durations, Rate
+from engine.types import Figures, Frame, Pose, Snapshot, StreamState
+
+log = logging.getLogger(__name__)
+
+STALL_NS = 1_000_000_000
+STOP_S = 2.0
+RECENT, EVERYTHING = 256, 1_000_000
+"""How many durations the figures look back on: live what is now, replayed the whole."""
+RUNNING = (StreamState.OPENING, StreamState.STREAMING)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrival:
+    frame: Frame
+    arrival_ns: int
+    """When the frame was there to be worked on: its capture where that is host time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """A frame, its pose, and the canonical view that the network saw it in."""
+
+    frame: Frame
+    pose: Pose
+    view: CanonicalView | None
+
+
+class Pipeline:
+    """A source, an estimator, and what can be shown of them at any moment.
+
+    `start`, `snapshot` and `stop` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        make_estimator: Callable[[Source], Estimator],
+        *,
+        lossless: bool = False,
+        outbox: Mailbox[Estimate] | None = None,
+    ) -> None:
+        """`make_estimator` gets the opened source; it runs on the inference thread, since it is slow.
+
+        Each estimate is put into `outbox`, which is closed after the last one.
+        """
+        self._source, self._make_estimator, self._outbox = source, make_estimator, outbox
+        self._mailbox: Mailbox[_Arrival] = Mailbox(lossless)
+        self._state, self._message = StreamState.CLOSED, ""
+        self._failure: BaseException | None = None
+        self._stopping = threading.Event()
+        self._opened = threading.Event()
+        self._ready = threading.Event()
+        self._shown: Estimate | None = None
+        self._estimator: Estimator | None = None
+        self._keep = EVERYTHING if lossless else RECENT
+        self._age, self._stages = Durations(self._keep), dict[str, Durations]()
+        self._source_rate, self._pose_rate = Rate(), Rate()
+        self._produced = self._processed = 0
+        self._last_arrival_ns = 0
+        self._threads = (
+            threading.Thread(target=self._guarded, args=(self._read,), name="egopose source", daemon=True),
+            threading.Thread(target=self._guarded, args=(self._infer,), name="egopose inference", daemon=True),
+        )
+
+    def start(self) -> None:
+        """Open the source and begin. Returns at once; `snapshot` tells how it goes."""
+        self._state = StreamState.OPENING
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait until the source has ended and every frame is worked off. Raises what went wrong."""
+        for thread in self._threads:
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End both threads, within two seconds."""
+        deadline = time.monotonic() + STOP_S
+        self._stopping.set()
+        self._wake()
+        self._close_mailboxes()
+        self._source.close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                log.error("the thread %r did not end within %g s; it is left behind", thread.name, STOP_S)
+        if self._state is not StreamState.FAILED:
+            self._state = StreamState.CLOSED
+
+    @property
+    def view(self) -> CanonicalView | None:
+        """The canonical view of the frame that is shown; None before the first pose."""
+        shown = self._shown
+        return shown.view if shown else None
+
+    def snapshot(self) -> Snapshot:
+        """The newest pose with its frame, and the figures."""
+        shown = self._shown
+        if shown is None:
+            return Snapshot(self._figures())
+        return Snapshot(self._figures(), shown.frame, shown.pose)
+
+    def _figures(self) -> Figures:
+        state, estimator = self._state, self._estimator
+        silent_ns = time.monotonic_ns() - self._last_arrival_ns
+        message = self._message
+        if state is StreamState.STREAMING and silent_ns > STALL_NS:
+            state = StreamState.STALLED
+            message = f"no new picture for {silent_ns / 1e9:.0f} s; check the camera's cable"
+        return Figures(
+            state=state,
+            message=message,
+            source_fps=self._source_rate.per_second(),
+            pose_fps=self._pose_rate.per_second(),
+            age_ms=self._age.percentiles(),
+            stages_ms={name: stage.percentiles() for name, stage in list(self._stages.items())},
+            produced=self._produced,
+            processed=self._processed,
+            overwritten=self._mailbox.overwritten,
+            runtime=estimator.runtime if estimator else "",
+            network=estimator.network if estimator else "",
+            actions=estimator.actions if estimator else (),
+        )
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run a thread's work; whatever goes wrong ends both threads and is kept for `wait`."""
+        try:
+            work()
+        except BaseException as error:
+            if self._stopping.is_set():
+                log.debug("while stopping", exc_info=error)
+                return
+            if not isinstance(error, EgoposeError):
+                log.exception("the thread %r failed", threading.current_thread().name)
+            self._failure = error
+            self._message = str(error) or type(error).__name__
+            self._state = StreamState.FAILED
+            self._stopping.set()
+            self._wake()
+            self._close_mailboxes()
+            self._source.close()
+
+    def _close_mailboxes(self) -> None:
+        self._mailbox.close(discard=True)
+        if self._outbox is not None:
+            self._outbox.close(discard=True)
+
+    def _wake(self) -> None:
+        """Let neither thread wait for the other."""
+        self._opened.set()
+        self._ready.set()
+
+    def _read(self) -> None:
+        with self._source as source:
+            live = source.info.live
+            self._opened.set()
+            # A file must not run ahead of a network that is still loading.
+            self._ready.wait()
+            while not self._stopping.is_set():
+                frame = source.read()
+                if frame is None:
+                    break
+                now = time.monotonic_ns()
+                self._last_arrival_ns = now
+                self._produced += 1
+                self._source_rate.tick(now)
+                if self._state is StreamState.OPENING:
+                    self._state = StreamState.STREAMING
+                if not self._mailbox.put(_Arrival(frame, frame.capture_ns if live else now)):
+                    return
+        self._mailbox.close()
+
+    def _infer(self) -> None:
+        self._opened.wait()
+        if self._stopping.is_set():
+            return
+        estimator = self._estimator = self._make_estimator(self._source)
+        self._ready.set()
+        try:
+            while (arrival := self._mailbox.take()) is not None:
+                self._work(estimator, arrival)
+        finally:
+            estimator.close()
+        if self._outbox is not None:
+            self._outbox.close()
+        if not self._stopping.is_set() and self._state in RUNNING:
+            self._state = StreamState.ENDED
+
+    def _work(self, estimator: Estimator, arrival: _Arrival) -> None:
+        frame = arrival.frame
+        pose = estimator.estimate(frame)
+        now = time.monotonic_ns()
+        self._shown = estimate = Estimate(frame, pose, estimator.view)
+        self._processed += 1
+        self._age.add(now - arrival.arrival_ns)
+        self._pose_rate.tick(now)
+        for name, duration in pose.stage_ns.items():
+            self._stages.setdefault(name, Durations(self._keep)).add(duration)
+        if self._outbox is not None:
+            self._outbox.put(estimate)

@@ -1,0 +1,77 @@
+"""Fusion: joint tokens and motion to 15 joints in metres, lifted along the calibrated bearings."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engine.network.config import NetworkConfig
+from engine.network.spatial import Peaks
+from engine.skeleton import JOINT_COUNT
+
+TABLE_RADIUS = 1.5
+MIN_DISTANCE_M = 0.05
+
+
+class Fusion(nn.Module):
+    """A transformer decoder with one learnable query a joint over tokens that carry the motion."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width = config.joint_dim
+        self.motion = nn.Linear(config.motion_dim, width)
+        self.merge = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, width))
+        self.queries = nn.Parameter(torch.randn(JOINT_COUNT, width) * 0.02)
+        layer = nn.TransformerDecoderLayer(width, config.fusion_heads, 4 * width, dropout=0.1, batch_first=True)
+        self.decoder = nn.TransformerDecoder(layer, config.fusion_layers)
+
+    def forward(self, tokens: Tensor, motion: Tensor) -> Tensor:
+        """(N, 15, joint_dim) tokens and (N, motion_dim) motion to (N, 15, joint_dim)."""
+        motion = self.motion(motion)[:, None].expand_as(tokens)
+        # The tokens' own sum keeps the joint identities whatever the merge learns.
+        memory = tokens + self.merge(torch.cat([tokens, motion], -1))
+        queries = self.queries.expand(len(tokens), -1, -1)
+        fused: Tensor = self.decoder(queries, memory)
+        return fused
+
+
+class BearingHead(nn.Module):
+    """Joint = bearing of the heatmap's peak x predicted distance + a small free offset, in metres.
+
+    Where the joint is in the picture, geometry gives its direction exactly; the network has
+    only its distance to find. The offset serves joints outside the picture.
+    """
+
+    angle_table: Tensor
+    mean_distance: Tensor
+
+    def __init__(self, config: NetworkConfig, angle_table: Tensor) -> None:
+        """`angle_table`: (n,) radians from the optical axis at canonical radius linspace(0, 1.5, n)."""
+        super().__init__()
+        self.register_buffer("angle_table", angle_table.to(torch.float32).clone())
+        self.register_buffer("mean_distance", torch.full((JOINT_COUNT, 1), 0.6))
+        width = config.joint_dim
+        self.layers = nn.Sequential(
+            nn.Linear(width + 4, width), nn.LeakyReLU(0.1), nn.Linear(width, width // 2), nn.LeakyReLU(0.1)
+        )
+        self.last = nn.Linear(width // 2, 4)
+        nn.init.normal_(self.last.weight, std=0.01)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor, peaks: Peaks) -> Tensor:
+        """(N, 15, joint_dim) and the peaks to (N, 15, 3) metres, camera frame."""
+        reads = torch.cat([x, peaks.uv * 2 - 1, peaks.spread, peaks.height], -1)
+        distance, offset = self.last(self.layers(reads)).split((1, 3), -1)
+        distance = (self.mean_distance + distance).clamp_min(MIN_DISTANCE_M)
+        return self.bearings(peaks.uv) * distance + 0.2 * offset
+
+    def bearings(self, uv: Tensor) -> Tensor:
+        """(..., 2) canonical coordinates to (..., 3) unit bearings, through the lens's angle table."""
+        q = uv * 2 - 1
+        radius = q.square().sum(-1, keepdim=True).clamp_min(1e-12).sqrt()
+        last = len(self.angle_table) - 1
+        position = (radius / TABLE_RADIUS * last).clamp(0, last - 1e-3)
+        index = position.detach().floor().long()
+        below, above = self.angle_table[index], self.angle_table[index + 1]
+        angle = below + (above - below) * (position - index)
+        return torch.cat([q / radius * angle.sin(), angle.cos()], -1)

@@ -1,0 +1,143 @@
+"""The whole network: both streams, their fusion, and the two ways to run it.
+
+`forward_window` takes whole windows, as training does. `step` takes one frame and what is
+remembered of those before it, as the live program does. Both give the same pose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from engine.network.config import NetworkConfig
+from engine.network.fusion import BearingHead, Fusion
+from engine.network.spatial import SpatialOutput, SpatialStream
+from engine.network.temporal import MotionEncoder, TemporalStream
+
+# BGR, in units of 0..255: the ImageNet statistics that pretrained encoders expect.
+PICTURE_MEAN = (103.53, 116.28, 123.675)
+PICTURE_STD = (57.375, 57.12, 58.395)
+
+
+class NetworkOutput(NamedTuple):
+    """What the network says; the leading dimensions are the pictures'."""
+
+    joints: Tensor
+    """(..., 15, 3) metres, camera frame."""
+    logits: Tensor
+    """(..., 15, h, h) heatmaps before the sigmoid."""
+    uv: Tensor
+    """(..., 15, 2) canonical coordinates of the peaks, 0..1 across the picture."""
+    confidence: Tensor
+    """(..., 15) in 0..1."""
+    action_logits: Tensor
+    """(..., A)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """The motion features of the last frames, newest last."""
+
+    features: Tensor
+    """(B, T, motion_dim)."""
+    valid: Tensor
+    """(B, T) bool: False where there was no frame yet."""
+
+
+class PoseNetwork(nn.Module):
+    """AG-EgoPose's dual-stream design, causal, with joint identities and a bearing head."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: NetworkConfig, angle_table: Tensor) -> None:
+        """`angle_table`: the canonical lens, see `BearingHead`."""
+        super().__init__()
+        self.config = config
+        self.register_buffer("mean", torch.tensor(PICTURE_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(PICTURE_STD).view(3, 1, 1), persistent=False)
+        self.spatial = SpatialStream(config)
+        self.motion = MotionEncoder(config, self.spatial.encoder.channels[3])
+        self.temporal = TemporalStream(config)
+        self.fusion = Fusion(config)
+        self.head = BearingHead(config, angle_table)
+        self.action = nn.Linear(config.motion_dim, len(config.actions))
+
+    def normalise(self, pictures: Tensor) -> Tensor:
+        """(N, S, S, 3) uint8 BGR to (N, 3, S, S) floats as the encoders expect them."""
+        x = pictures.permute(0, 3, 1, 2).float()
+        return (x - self.mean) / self.std
+
+    def see(self, pictures: Tensor) -> tuple[SpatialOutput, Tensor]:
+        """(N, S, S, 3) uint8 BGR to the spatial stream's output and (N, motion_dim) motion features."""
+        x = self.normalise(pictures)
+        spatial = self.spatial(x)
+        return spatial, self.motion(x if self.motion.encoder is not None else spatial.summary)
+
+    def decode(self, spatial: SpatialOutput, motion: Tensor) -> NetworkOutput:
+        """N pictures' spatial output and (N, motion_dim) motion to N poses."""
+        fused = self.fusion(spatial.tokens, motion)
+        return NetworkOutput(
+            self.head(fused, spatial.peaks),
+            spatial.logits,
+            spatial.peaks.uv,
+            spatial.peaks.height.squeeze(-1),
+            self.action(motion),
+        )
+
+    def forward_window(self, frames: Tensor) -> NetworkOutput:
+        """(B, T, S, S, 3) uint8 BGR to a pose for each of the B x T frames.
+
+        Frame t of a window depends on frames 0..t of that window alone.
+        """
+        batch, length = frames.shape[:2]
+        spatial, features = self.see(frames.flatten(0, 1))
+        features = features.view(batch, length, -1)
+        valid = torch.ones(batch, length, dtype=torch.bool, device=frames.device)
+        motion = self.temporal(features, valid)
+        flat = self.decode(spatial, motion.flatten(0, 1))
+        return NetworkOutput(*(part.view(batch, length, *part.shape[1:]) for part in flat))
+
+    def forward(self, frames: Tensor) -> NetworkOutput:
+        """As `forward_window`."""
+        return self.forward_window(frames)
+
+    def empty_memory(self, batch: int = 1, window: int | None = None) -> Memory:
+        """The memory before the first frame, of `window` frames or the network's own number."""
+        length = self.config.window if window is None else window
+        return Memory(
+            self.mean.new_zeros(batch, length, self.config.motion_dim),
+            torch.zeros(batch, length, dtype=torch.bool, device=self.mean.device),
+        )
+
+    def step(self, frame: Tensor, memory: Memory) -> tuple[NetworkOutput, Memory]:
+        """(B, S, S, 3) uint8 BGR and the memory to a pose and the memory after it.
+
+        The pose equals that of the last frame of `forward_window` over the same frames.
+        """
+        spatial, feature = self.see(frame)
+        memory = remember(memory, feature)
+        return self.decode(spatial, self.newest_motion(memory.features, memory.valid)), memory
+
+    def newest_motion(self, features: Tensor, valid: Tensor) -> Tensor:
+        """(B, T, motion_dim) and (B, T) to the (B, motion_dim) motion of the newest frame."""
+        motion: Tensor = self.temporal(features, valid)
+        return motion[:, -1]
+
+
+def remember(memory: Memory, feature: Tensor) -> Memory:
+    """The memory after one more frame, (B, motion_dim); the oldest is forgotten."""
+    features = torch.cat([memory.features[:, 1:], feature[:, None]], 1)
+    seen = torch.ones_like(memory.valid[:, :1])
+    return Memory(features, torch.cat([memory.valid[:, 1:], seen], 1))
+
+
+def channels_last(network: PoseNetwork) -> PoseNetwork:
+    """The same network with its convolutions' weights laid out as CPUs and tensor cores want them."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight.data = module.weight.data.to(memory_format=torch.channels_last)
+    return network

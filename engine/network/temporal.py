@@ -1,0 +1,129 @@
+"""The temporal stream: per-frame motion features to what the wearer is doing, causally.
+
+Every operation looks left only, and the coarse levels are dilated instead of strided:
+each frame's output depends on the past alone and is computed in the same phase, so that
+a stream gives what the window gives.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.network.config import NetworkConfig
+from engine.network.resnet import resnet50
+
+LOCAL_KEYS = 9
+LAYER_SCALE = 0.1
+
+
+class MotionEncoder(nn.Module):
+    """The motion feature of one picture, (N, 3, S, S) or (N, C) to (N, motion_dim).
+
+    With a ResNet-50 of its own it reads the picture; sharing the spatial encoder it
+    reads that encoder's summary.
+    """
+
+    def __init__(self, config: NetworkConfig, summary_channels: int) -> None:
+        super().__init__()
+        self.encoder = resnet50() if config.motion == "resnet50" else None
+        channels = summary_channels if self.encoder is None else self.encoder.channels[3]
+        self.project = nn.Linear(channels, config.motion_dim)
+        self.norm = nn.LayerNorm(config.motion_dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.encoder is not None:
+            x = self.encoder(x)[3].float().mean((2, 3))
+        return self.norm(self.project(x))
+
+
+class CausalBlock(nn.Module):
+    """An ActionFormer block (Zhang et al. 2022) that looks left only, dilated instead of strided.
+
+    Depthwise convolution for each of query, key and value, attention over the past, a
+    feed-forward; residuals scaled per channel. The coarse blocks' skip is a max-pool, as
+    published.
+    """
+
+    def __init__(self, width: int, heads: int, dilation: int, whole_past: bool) -> None:
+        super().__init__()
+        self.heads, self.dilation, self.whole_past = heads, dilation, whole_past
+        self.norm = nn.LayerNorm(width)
+        self.convs = nn.Conv1d(width, 3 * width, 3, groups=width, dilation=dilation)
+        self.conv_norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.out = nn.Linear(width, width)
+        self.feed = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+        self.attention_scale = nn.Parameter(torch.full((width,), LAYER_SCALE))
+        self.feed_scale = nn.Parameter(torch.full((width,), LAYER_SCALE))
+
+    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
+        """(B, T, C) and (B, T) to (B, T, C); frames that are not valid are as if never seen."""
+        skip = x if self.dilation == 1 else self.pool(x, valid)
+        x = skip + self.attention_scale * self.attend(x, valid)
+        return x + self.feed_scale * self.feed(x)
+
+    def pool(self, x: Tensor, valid: Tensor) -> Tensor:
+        """The maximum of this frame and the two that lie one and two dilations back."""
+        reach = 2 * self.dilation
+        x = x.masked_fill(~valid[..., None], float("-inf"))
+        padded = F.pad(x, (0, 0, reach, 0), value=float("-inf"))
+        length = x.shape[1]
+        taps = [padded[:, k * self.dilation : k * self.dilation + length] for k in range(3)]
+        pooled = torch.maximum(torch.maximum(taps[0], taps[1]), taps[2])
+        return pooled.masked_fill(~valid[..., None], 0.0)
+
+    def attend(self, x: Tensor, valid: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        # Frames never seen must act as the zeros that pad the left end.
+        x = self.norm(x) * valid[..., None]
+        padded = F.pad(x.transpose(1, 2), (2 * self.dilation, 0))
+        mixed = self.convs(padded).transpose(1, 2).unflatten(-1, (width, 3)).unbind(-1)
+        q, k, v = (norm(part) for norm, part in zip(self.conv_norms, mixed, strict=True))
+
+        def split(t: Tensor) -> Tensor:
+            return t.unflatten(-1, (self.heads, width // self.heads)).transpose(1, 2)
+
+        allowed = self.reach(length, x.device)[None] & valid[:, None, :]
+        # A frame always sees itself: a row without a key would be NaN.
+        allowed = allowed | torch.eye(length, dtype=torch.bool, device=x.device)
+        y = F.scaled_dot_product_attention(
+            split(self.query(q)), split(self.key(k)), split(self.value(v)), attn_mask=allowed[:, None]
+        )
+        return self.out(y.transpose(1, 2).reshape(batch, length, width))
+
+    def reach(self, length: int, device: torch.device) -> Tensor:
+        """(T, T) whether the frame of a row may see the frame of a column."""
+        steps = torch.arange(length, device=device)
+        back = steps[:, None] - steps[None]
+        if self.whole_past:
+            return back >= 0
+        return (back >= 0) & (back < LOCAL_KEYS * self.dilation) & (back % self.dilation == 0)
+
+
+class TemporalStream(nn.Module):
+    """(B, T, motion_dim) motion features to (B, T, motion_dim) motion, all levels mixed.
+
+    The full-rate level and every coarser one enter the mix at full length, so that
+    neighbouring frames never share an output, and nothing depends on T.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            CausalBlock(config.motion_dim, config.temporal_heads, dilation, whole)
+            for dilation, whole in zip(config.temporal_dilations, config.temporal_global, strict=True)
+        )
+        self.mix = nn.Linear(config.motion_dim * len(self.blocks), config.motion_dim)
+        self.norm = nn.LayerNorm(config.motion_dim)
+
+    def forward(self, features: Tensor, valid: Tensor) -> Tensor:
+        levels = []
+        x = features
+        for block in self.blocks:
+            x = block(x, valid)
+            levels.append(x)
+        return self.norm(self.mix(torch.cat(levels, -1)))

@@ -1,0 +1,71 @@
+"""PyTorch eager: the oracle that every other runtime is held against."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from engine.live.ring import Ring
+from engine.network.network import PoseNetwork, channels_last
+from engine.network.weights import load_network
+from engine.runtime.runtime import Result, Runtime
+from engine.types import ImageArray
+
+
+class EagerRuntime(Runtime):
+    """Runs a network as it is written, on the GPU where there is one.
+
+    Each picture's motion feature is computed once and kept in a ring. Where the motion
+    stream has an encoder of its own, the two streams run side by side, one thread each.
+    """
+
+    def __init__(self, network: PoseNetwork) -> None:
+        # More threads a stream collapse as soon as the window wants a core, and cost repeatability.
+        torch.set_num_threads(1)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = channels_last(network).to(self._device).eval()
+        config = network.config
+        self.network, self.side, self.actions = config.name, config.side, config.actions
+        where = torch.cuda.get_device_name() if self._device.type == "cuda" else "CPU"
+        self.description = f"PyTorch eager, {where}"
+        self._ring = Ring(config.window, config.motion_dim)
+        own_encoder = network.motion.encoder is not None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="motion stream") if own_encoder else None
+
+    @classmethod
+    def from_file(cls, weights: Path) -> EagerRuntime:
+        """A runtime for a weights file. Raises EgoposeError as `load_network` does."""
+        return cls(load_network(weights))
+
+    @torch.inference_mode()
+    def run(self, picture: ImageArray) -> Result:
+        net = self._network
+        x = net.normalise(torch.from_numpy(picture)[None].to(self._device))
+        motion: Future[torch.Tensor] | None = self._pool.submit(self._motion, x) if self._pool else None
+        spatial = net.spatial(x)
+        feature = self._motion(spatial.summary) if motion is None else motion.result()
+        self._ring.push(feature[0].cpu().numpy())
+        features = torch.from_numpy(self._ring.window())[None].to(self._device)
+        valid = torch.from_numpy(self._ring.valid())[None].to(self._device)
+        out = net.decode(spatial, net.newest_motion(features, valid))
+        return Result(
+            joints_m=out.joints[0].cpu().numpy(),
+            heatmaps=out.logits[0].sigmoid().cpu().numpy(),
+            uv=out.uv[0].cpu().numpy(),
+            confidence=out.confidence[0].cpu().numpy(),
+            action_scores=out.action_logits[0].softmax(-1).cpu().numpy(),
+        )
+
+    @torch.inference_mode()
+    def _motion(self, x: torch.Tensor) -> torch.Tensor:
+        feature: torch.Tensor = self._network.motion(x)
+        return feature
+
+    def reset(self) -> None:
+        self._ring.clear()
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)

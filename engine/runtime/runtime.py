@@ -1,0 +1,47 @@
+"""The one interface of everything that can run a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from engine.types import FloatArray, ImageArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What the network says of one canonical picture."""
+
+    joints_m: FloatArray
+    """(15, 3) metres, camera frame."""
+    heatmaps: FloatArray
+    """(15, h, h) in 0..1."""
+    uv: FloatArray
+    """(15, 2) canonical coordinates, 0..1 across the picture."""
+    confidence: FloatArray
+    """(15,) in 0..1."""
+    action_scores: FloatArray
+    """(A,) probabilities."""
+
+
+class Runtime(ABC):
+    """Runs a network frame by frame, remembering the motion. Used from one thread."""
+
+    network: str
+    """Its name, for people."""
+    description: str
+    """What runs it and on what, for people."""
+    side: int
+    """Side of the canonical picture in pixels."""
+    actions: tuple[str, ...]
+
+    @abstractmethod
+    def run(self, picture: ImageArray) -> Result:
+        """(side, side, 3) uint8 BGR, canonical view, the next in time, to a pose."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget the motion, as after a gap in time."""
+
+    def close(self) -> None:  # noqa: B027
+        """Release threads and devices; most have none. Idempotent."""

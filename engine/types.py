@@ -1,0 +1,124 @@
+"""The values that travel through the program: frame, pose, figures, snapshot. All frozen.
+
+Coordinates: joints are metres in the camera's frame (x to image right, y to image
+down, z along the optical axis away from the camera). Picture coordinates are pixels,
+the centre of the top-left pixel at (0, 0), as in OpenCV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+ImageArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What is known of the wearer in a frame, for sources that know it."""
+
+    joints_m: FloatArray
+    """(15, 3) metres, camera frame; NaN where a joint is not known."""
+    visible: NDArray[np.bool_]
+    """(15,) whether the joint is inside the picture and not hidden."""
+    action: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture as a source gave it."""
+
+    image: ImageArray
+    """(H, W, 3) uint8, BGR."""
+    seq: int
+    """Position in the source, from 0, counting frames that were skipped or dropped."""
+    capture_ns: int
+    """Host monotonic clock right after the grab; for recorded sources, the recorded time."""
+    source_id: str
+    device_ns: int | None = None
+    """The device's (or the file's) own timestamp."""
+    device_clock: str | None = None
+    """Name of the clock that `device_ns` was read from."""
+    truth: Truth | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """The skeleton of the wearer in one frame."""
+
+    seq: int
+    capture_ns: int
+    joints_m: FloatArray
+    """(15, 3) metres, camera frame."""
+    confidence: FloatArray
+    """(15,) in 0..1, how surely the joint was seen."""
+    uv_px: FloatArray
+    """(15, 2) heatmap peaks in pixels of the source picture; NaN where the peak has no pixel there."""
+    heatmaps: FloatArray
+    """(15, h, w) in 0..1, in the canonical view."""
+    action_scores: FloatArray
+    """(A,) probabilities in the order of `Figures.actions`; empty where the network has no action head."""
+    stage_ns: Mapping[str, int] = field(default_factory=dict)
+    """How long each stage took for this frame."""
+
+
+class StreamState(StrEnum):
+    """What a source is doing, in the words the window shows."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    STREAMING = "streaming"
+    STALLED = "stalled"
+    BACKOFF = "waiting to retry"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of a duration, in milliseconds; NaN before the first measurement."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """What the pipeline measured of itself, over the last few seconds unless said."""
+
+    state: StreamState
+    message: str
+    """One line for the user where the state needs one, else empty."""
+    source_fps: float
+    pose_fps: float
+    age_ms: Percentiles
+    """From the grab of a frame to its finished pose."""
+    stages_ms: Mapping[str, Percentiles]
+    produced: int
+    """Frames the source gave since the start."""
+    processed: int
+    """Frames that have a pose, since the start."""
+    overwritten: int
+    """Frames that a newer one replaced before they were looked at, since the start."""
+    runtime: str
+    """For people: what runs the network, for instance "PyTorch eager, CPU"."""
+    network: str
+    """For people: which network runs, for instance "small"."""
+    actions: tuple[str, ...] = ()
+    """Names that belong to `Pose.action_scores`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What the window draws: a frame, the pose that belongs to it, and figures."""
+
+    figures: Figures
+    frame: Frame | None = None
+    pose: Pose | None = None
+    """None until a pose is known; else `pose.seq == frame.seq` always."""

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from calib.calibration import Calibration
+from calib.canonical import CANONICAL, canonical_bearings, canonical_uv
+from calib.formats import load_camera
+from calib.models.base import Array
+from calib.models.kannala_brandt import KannalaBrandt
+from calib.remap import CanonicalView, fit_camera
+
+SCENE_EGO = load_camera("sceneego")
+WIDE = Calibration("wide", KannalaBrandt([300, 310, 640, 512, 0.1, -0.05, 0.01, -0.002]), (1280, 1024), 1.7)
+NARROW = Calibration("narrow", KannalaBrandt([600, 600, 330, 235, 0.0, 0.0, 0.0, 0.0]), (640, 480), 0.6)
+SIZES = [(1280, 1024), (640, 480), (481, 640), (1920, 1080)]
+
+
+def shade(bearings: Array) -> Array:
+    """Three smooth functions of the bearing, in grey levels."""
+    return 128.0 + 60.0 * bearings + 30.0 * np.sin(3.0 * bearings[..., [1, 2, 0]])
+
+
+def analytic_picture(camera: Calibration, size: tuple[int, int]) -> NDArray[np.uint8]:
+    x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    bearings, _ = fit_camera(camera, size).model.unproject(np.stack([x, y], -1).astype(float))
+    return np.nan_to_num(np.round(shade(bearings))).astype(np.uint8)
+
+
+def view_uv(side: int) -> Array:
+    axis = (np.arange(side) + 0.5) / side
+    return np.stack(np.meshgrid(axis, axis), -1)
+
+
+@given(st.integers(8, 4000), st.integers(8, 4000), st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))
+def test_fitting_scales_and_centres_without_squashing(width: int, height: int, x: float, y: float) -> None:
+    fitted = fit_camera(SCENE_EGO, (width, height))
+    # The calibrated picture's pixel is found by fitting the new picture into it by hand.
+    grow = min(1280 / width, 1024 / height)
+    ray = np.array([x, y, 1.0])
+    inside = (fitted.model.project(ray)[0] + 0.5 - [width / 2, height / 2]) * grow + [640.0, 512.0] - 0.5
+    np.testing.assert_allclose(inside, SCENE_EGO.model.project(ray)[0], atol=1e-8)
+    assert fitted.size == (width, height)
+
+
+def test_fitting_the_same_size_is_the_camera_itself_and_others_say_what_was_assumed() -> None:
+    assert fit_camera(SCENE_EGO, (1280, 1024)) is SCENE_EGO
+    assert "letter-boxed" not in fit_camera(SCENE_EGO, (640, 512)).provenance
+    assert "1280x1024 to 640x480, letter-boxed" in fit_camera(SCENE_EGO, (640, 480)).provenance
+    assert fit_camera(SCENE_EGO, (640, 480)).valid_angle == SCENE_EGO.valid_angle
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("camera", [SCENE_EGO, WIDE, NARROW], ids=lambda camera: camera.name)
+def test_the_view_shows_each_bearing_where_the_canonical_lens_has_it(
+    camera: Calibration, size: tuple[int, int]
+) -> None:
+    view = CanonicalView(camera, size)
+    seen = view.image(analytic_picture(camera, size)).astype(float)
+    uv = view_uv(256)
+    expected = shade(canonical_bearings(uv))
+    # Well inside or outside: the neighbours two pixels away are so too.
+    steps = np.array([(-2, 0), (2, 0), (0, -2), (0, 2), (-2, -2), (2, -2), (-2, 2), (2, 2)]) / 256.0
+    around = np.isfinite([view.to_picture(uv + step) for step in steps]).all(-1)
+    inside, outside = around.all(0), ~around.any(0)
+    assert inside.mean() > 0.02
+    assert np.abs(seen - expected)[inside].max() < 2.0
+    assert not seen[outside].any()
+
+
+def test_pictures_of_the_canonical_camera_pass_unchanged_but_for_the_rim() -> None:
+    rng = np.random.default_rng(0)
+    picture = np.kron(rng.integers(0, 256, (32, 32, 3), np.uint8), np.ones((16, 16, 1), np.uint8))
+    seen = CanonicalView(CANONICAL, (512, 512), 512).image(picture)
+    radius = np.hypot(*np.moveaxis(2.0 * view_uv(512) - 1.0, -1, 0))
+    # One map step is half a pixel: the two samples of a pixel straddle its centre.
+    flat = np.abs(np.diff(np.pad(picture.astype(int), ((1, 1), (1, 1), (0, 0)), "edge"), axis=0)).sum(-1) == 0
+    calm = flat[1:, 1:-1] & flat[:-1, 1:-1]
+    sideways = np.abs(np.diff(np.pad(picture.astype(int), ((0, 0), (1, 1), (0, 0)), "edge"), axis=1)).sum(-1) == 0
+    calm &= sideways[:, 1:] & sideways[:, :-1]
+    calm &= radius < 0.99
+    assert calm.mean() > 0.4
+    assert (seen[calm] == picture[calm]).all()
+    assert not seen[radius > 1.01].any()
+
+
+def test_fine_stripes_become_grey_and_do_not_alias() -> None:
+    camera = fit_camera(SCENE_EGO, (2560, 2048))
+    stripes = np.zeros((2048, 2560, 3), np.uint8)
+    stripes[:, ::2] = 255
+    seen = CanonicalView(camera, (2560, 2048), 128).image(stripes).astype(float)
+    core = np.hypot(*np.moveaxis(2.0 * view_uv(128) - 1.0, -1, 0)) < 0.7
+    assert np.abs(seen[core] - 127.5).max() < 12.0
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("camera", [SCENE_EGO, WIDE, NARROW], ids=lambda camera: camera.name)
+def test_uv_and_pixels_are_inverse(camera: Calibration, size: tuple[int, int]) -> None:
+    view = CanonicalView(camera, size, 16)
+    uv = np.random.default_rng(2).random((500, 2))
+    pixels = view.to_picture(uv)
+    shown = np.isfinite(pixels).all(-1)
+    assert 10 < shown.sum() < 500
+    assert (np.isfinite(pixels).any(-1) == shown).all()
+    np.testing.assert_allclose(view.from_picture(pixels[shown]), uv[shown], atol=1e-9)
+    random = np.random.default_rng(3).random((500, 2)) * size - 0.5
+    back = view.from_picture(random)
+    seen = np.isfinite(back).all(-1)
+    assert seen.sum() > 150
+    np.testing.assert_allclose(view.to_picture(back[seen]), random[seen], atol=1e-7)
+
+
+def test_points_outside_are_nan() -> None:
+    view = CanonicalView(SCENE_EGO, (1280, 1024), 16)
+    pixels = np.array([[-1.0, 500.0], [1280.0, 500.0], [600.0, 1024.0], [0.0, 0.0], [np.nan, 1.0]])
+    assert np.isnan(view.from_picture(pixels)).all()
+    # Straight down the image circle leaves the picture, the corner of the square leaves the circle.
+    assert np.isnan(view.to_picture(np.array([[0.5, 1.0], [0.02, 0.02], [np.nan, 0.5]]))).all()
+    assert np.isfinite(view.to_picture(np.array([1.0, 0.5]))).all()
+
+
+@pytest.mark.parametrize("shape", [(1024, 1280), (1024, 1280, 4), (1280, 1024, 3), (512, 640, 3)])
+def test_a_picture_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    view = CanonicalView(SCENE_EGO, (1280, 1024), 16)
+    with pytest.raises(ValueError, match="the view is for"):
+        view.image(np.zeros(shape, np.uint8))
+    with pytest.raises(ValueError, match="the view is for"):
+        view.image(np.zeros((1024, 1280, 3), np.float32))  # type: ignore[arg-type]
+
+
+def test_a_camera_that_sees_nothing_of_the_view_gives_black() -> None:
+    away = replace(NARROW, model=KannalaBrandt([600, 600, -9000, 235, 0, 0, 0, 0]))
+    assert not CanonicalView(away, (640, 480), 32).image(np.full((480, 640, 3), 255, np.uint8)).any()
+
+
+@pytest.mark.parametrize("shown", [(1280, 1024), (641, 513), (300, 400)])
+def test_a_spread_heatmap_lies_where_the_picture_has_each_uv(shown: tuple[int, int]) -> None:
+    view = CanonicalView(WIDE, (1280, 1024), 16)
+    side = 64
+    grid = view_uv(side)
+    ramp = (grid[..., 0] + 2.0 * grid[..., 1]).astype(np.float32)
+    spread = view.spread(ramp, shown)
+    assert spread.shape == shown[::-1]
+    assert spread.dtype == np.float32
+    x, y = np.meshgrid(np.arange(shown[0]), np.arange(shown[1]))
+    pixels = (np.stack([x, y], -1) + 0.5) * np.array([1280, 1024]) / shown - 0.5
+    uv, _ = canonical_uv(WIDE.model.unproject(pixels)[0])
+    radius = np.hypot(2 * uv[..., 0] - 1, 2 * uv[..., 1] - 1)
+    inside = radius < 0.98
+    np.testing.assert_allclose(spread[inside], (uv[..., 0] + 2.0 * uv[..., 1])[inside], atol=3.0 * 0.05 / side)
+    assert not spread[radius > 1.02].any()
+    assert (radius > 1.02).any()
+
+
+def test_spread_maps_are_kept_per_size_and_shape() -> None:
+    view = CanonicalView(SCENE_EGO, (1280, 1024), 16)
+    heatmap = np.ones((64, 64), np.float32)
+    for shown in [(100, 80), (200, 160), (100, 80), (50, 40), (60, 48), (70, 56)]:
+        first = view.spread(heatmap, shown)
+        assert (view.spread(heatmap, shown) == first).all()
+        assert first[shown[1] // 2, shown[0] // 2] == 1.0
+    assert view.spread(np.ones((32, 48), np.float32), (100, 80)).shape == (80, 100)
+    assert len(view._spread_maps) <= 4

@@ -1,0 +1,133 @@
+"""The pipeline's hand-offs, ends and faults, with a fake source and a fake estimator."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from engine.errors import EgoposeError
+from engine.live.mailbox import Mailbox
+from engine.live.pipeline import STOP_S, Estimate, Pipeline
+from engine.types import StreamState
+from tests.engine.live.fakes import FakeEstimator, FakeSource
+
+
+def test_lossless_gives_every_frame_with_its_own_pose() -> None:
+    outbox: Mailbox[Estimate] = Mailbox(lossless=True)
+    estimator = FakeEstimator()
+    pipeline = Pipeline(FakeSource(frames=200), lambda source: estimator, lossless=True, outbox=outbox)
+    pipeline.start()
+    estimates = list(iter(outbox.take, None))
+    pipeline.wait()
+    assert [e.pose.seq for e in estimates] == list(range(200))
+    assert all(e.frame.seq == e.pose.seq == e.pose.joints_m[0, 0] for e in estimates)
+    figures = pipeline.snapshot().figures
+    assert figures.state is StreamState.ENDED
+    assert (figures.produced, figures.processed, figures.overwritten) == (200, 200, 0)
+    assert estimator.closed
+
+
+def test_live_the_newest_frame_wins_and_ages_stay_bounded() -> None:
+    """A 60 fps source on an inference three times slower: the age is one inference and at most one wait for a frame."""
+    enough = threading.Event()
+    done = []
+
+    def each(frame: object) -> None:
+        done.append(frame)
+        if len(done) == 20:
+            enough.set()
+
+    pipeline = Pipeline(FakeSource(fps=60), lambda source: FakeEstimator(0.045, each))
+    pipeline.start()
+    assert enough.wait(30)
+    figures = pipeline.snapshot().figures
+    pipeline.stop()
+    assert figures.overwritten > figures.processed / 2
+    # Never a queue: in the median younger than the inference and one more period of it.
+    assert figures.age_ms.p50 < 2 * 45
+    assert figures.state is StreamState.STREAMING
+
+
+def test_a_snapshot_shows_the_frame_its_pose_belongs_to() -> None:
+    pipeline = Pipeline(FakeSource(fps=400), lambda source: FakeEstimator(0.001))
+    pipeline.start()
+    pairs = []
+    while len(pairs) < 50:
+        shot = pipeline.snapshot()
+        if shot.pose is not None and shot.frame is not None:
+            pairs.append((shot.frame.seq, shot.pose.seq))
+        threading.Event().wait(0.001)
+    pipeline.stop()
+    assert all(frame == pose for frame, pose in pairs)
+    assert pairs == sorted(pairs)
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.01, 0.1])
+def test_stopping_at_any_moment_is_quick_and_leaves_no_thread(wait: float) -> None:
+    pipeline = Pipeline(FakeSource(fps=120), lambda source: FakeEstimator(0.02))
+    pipeline.start()
+    threading.Event().wait(wait)
+    began = time.monotonic()
+    pipeline.stop()
+    assert time.monotonic() - began < STOP_S
+    assert not any(thread.name.startswith("egopose") for thread in threading.enumerate())
+    assert pipeline.snapshot().figures.state is StreamState.CLOSED
+
+
+def test_stopping_twice_and_before_starting_is_harmless() -> None:
+    pipeline = Pipeline(FakeSource(frames=3), lambda source: FakeEstimator())
+    pipeline.stop()
+    pipeline.stop()
+
+
+def test_a_source_that_fails_ends_the_pipeline_and_is_told() -> None:
+    pipeline = Pipeline(FakeSource(frames=9, fail_at=4), lambda source: FakeEstimator(), lossless=True)
+    pipeline.start()
+    with pytest.raises(RuntimeError, match="told to fail"):
+        pipeline.wait()
+    figures = pipeline.snapshot().figures
+    assert figures.state is StreamState.FAILED
+    assert "told to fail" in figures.message
+
+
+def test_an_estimator_that_cannot_be_made_ends_the_pipeline() -> None:
+    def refuse(source: object) -> FakeEstimator:
+        raise EgoposeError("no weights; get some")
+
+    outbox: Mailbox[Estimate] = Mailbox(lossless=True)
+    pipeline = Pipeline(FakeSource(frames=9), refuse, lossless=True, outbox=outbox)
+    pipeline.start()
+    assert outbox.take() is None
+    with pytest.raises(EgoposeError, match="get some"):
+        pipeline.wait()
+
+
+def test_an_estimator_that_fails_midway_ends_the_pipeline() -> None:
+    def each(frame: object) -> None:
+        if getattr(frame, "seq", 0) == 5:
+            raise ValueError("bad picture")
+
+    pipeline = Pipeline(FakeSource(frames=50), lambda source: FakeEstimator(each=each), lossless=True)
+    pipeline.start()
+    with pytest.raises(ValueError, match="bad picture"):
+        pipeline.wait()
+    assert pipeline.snapshot().figures.processed == 5
+
+
+def test_a_silent_camera_is_told_as_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.live.pipeline.STALL_NS", 10_000_000)
+    source = FakeSource(fps=1000)
+    seen = threading.Event()
+    pipeline = Pipeline(source, lambda s: FakeEstimator(each=lambda frame: seen.set()))
+    pipeline.start()
+    assert seen.wait(10)
+    source.fps = 0.01
+    deadline = time.monotonic() + 10
+    while pipeline.snapshot().figures.state is not StreamState.STALLED and time.monotonic() < deadline:
+        threading.Event().wait(0.005)
+    figures = pipeline.snapshot().figures
+    pipeline.stop()
+    assert figures.state is StreamState.STALLED
+    assert "no new picture" in figures.message

@@ -1,0 +1,153 @@
+"""The network's design: streaming equals the window, it is causal, and each published fault is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from calib.canonical import canonical_angle_table, canonical_bearings
+from engine.network.config import BASE, SMALL, NetworkConfig
+from engine.network.network import PoseNetwork
+from engine.network.resnet import resnet18, resnet50
+from engine.network.spatial import find_peaks
+
+SIDE = 64
+ACTIONS = ("stand", "walk", "other")
+
+
+def make(config: NetworkConfig, seed: int = 0) -> PoseNetwork:
+    torch.manual_seed(seed)
+    network = PoseNetwork(replace(config, side=SIDE, actions=ACTIONS), torch.from_numpy(canonical_angle_table(512)))
+    for parameter in network.temporal.parameters():
+        # Fresh layer scales are so small that a leak through them would pass unseen.
+        if parameter.ndim == 1:
+            torch.nn.init.uniform_(parameter, 0.5, 1.5)
+    return network.eval().requires_grad_(False)
+
+
+def pictures(count: int, seed: int = 1) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (1, count, SIDE, SIDE, 3), dtype=torch.uint8, generator=generator)
+
+
+@pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
+@pytest.mark.parametrize("length", [16, 32, 64])
+def test_the_stream_gives_what_the_window_gives(config: NetworkConfig, length: int) -> None:
+    network, frames = make(config), pictures(length)
+    whole = network.forward_window(frames)
+    memory = network.empty_memory(window=length)
+    for t in range(length):
+        one, memory = network.step(frames[:, t], memory)
+        for ours, theirs in zip(one, whole, strict=True):
+            assert torch.allclose(ours, theirs[:, t], atol=1e-5), t
+
+
+@pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
+def test_the_future_changes_nothing(config: NetworkConfig) -> None:
+    network, frames = make(config), pictures(12)
+    other = frames.clone()
+    other[:, 8:] = pictures(4, seed=2)
+    before, after = network.forward_window(frames), network.forward_window(other)
+    assert torch.equal(before.joints[:, :8], after.joints[:, :8])
+    assert not torch.equal(before.joints[:, 8:], after.joints[:, 8:])
+
+
+def test_the_past_matters_and_neighbouring_frames_differ() -> None:
+    network = make(SMALL)
+    frames = pictures(12)
+    feature = torch.randn(1, 12, network.config.motion_dim)
+    valid = torch.ones(1, 12, dtype=torch.bool)
+    motion = network.temporal(feature, valid)
+    assert (motion.diff(dim=1).norm(dim=-1) > 1e-2).all()
+    other = frames.clone()
+    other[:, 0] = 0
+    assert not torch.allclose(network.forward_window(frames).joints[:, -1], network.forward_window(other).joints[:, -1])
+
+
+def test_the_stream_forgets_what_left_the_window() -> None:
+    network = make(SMALL)
+    frames = pictures(20)
+    memory = network.empty_memory(window=8)
+    for t in range(20):
+        output, memory = network.step(frames[:, t], memory)
+    assert torch.allclose(output.joints, network.forward_window(frames[:, 12:]).joints[:, -1], atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 2, 16, 33, 128])
+def test_any_window_length_runs(length: int) -> None:
+    network = make(SMALL)
+    motion = network.temporal(
+        torch.randn(2, length, network.config.motion_dim), torch.ones(2, length, dtype=torch.bool)
+    )
+    assert motion.shape == (2, length, network.config.motion_dim)
+    assert motion.isfinite().all()
+
+
+def test_joint_identity_reaches_the_pose() -> None:
+    """Exchanging two joints' tokens must not merely exchange memory slots: the published fusion could not tell."""
+    network = make(SMALL)
+    spatial, _ = network.see(pictures(1)[0])
+    motion = torch.zeros(1, network.config.motion_dim)
+    swapped = list(range(15))
+    swapped[3], swapped[6] = 6, 3
+    bare = spatial.tokens - network.spatial.identity
+    exchanged = bare[:, swapped] + network.spatial.identity
+    straight = network.fusion(spatial.tokens, motion)
+    assert torch.allclose(network.fusion(spatial.tokens[:, swapped], motion), straight, atol=1e-5)
+    assert not torch.allclose(network.fusion(exchanged, motion), straight, atol=1e-4)
+
+
+def test_every_parameter_of_the_network_learns() -> None:
+    network = make(SMALL).requires_grad_(True)
+    output = network.forward_window(pictures(3))
+    (output.joints.square().sum() + output.action_logits.square().sum() + output.logits.sum()).backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None] == []
+
+
+def test_encoders_have_torchvisions_names_and_sizes() -> None:
+    names18, names50 = set(resnet18().state_dict()), set(resnet50().state_dict())
+    assert {
+        "conv1.weight",
+        "bn1.running_mean",
+        "layer1.0.conv1.weight",
+        "layer2.0.downsample.0.weight",
+        "layer4.1.bn2.bias",
+    } <= names18
+    assert {"layer1.0.conv3.weight", "layer1.0.downsample.1.running_var", "layer3.5.bn3.weight"} <= names50
+    # Published counts of the two encoders without their classifiers.
+    assert sum(p.numel() for p in resnet18().parameters()) == 11_689_512 - 513_000
+    assert sum(p.numel() for p in resnet50().parameters()) == 25_557_032 - 2_049_000
+
+
+def test_base_gives_the_published_heatmap_size() -> None:
+    assert BASE.heatmap_side == 64
+
+
+def test_soft_argmax_finds_a_gaussian_to_a_hundredth_of_a_cell() -> None:
+    side, at = 48, torch.tensor([0.37, 0.61])
+    centres = (torch.arange(side) + 0.5) / side
+    squares = (centres[None, :] - at[0]) ** 2 + (centres[:, None] - at[1]) ** 2
+    sigma = 2 / side
+    peaks = find_peaks((-squares / (2 * sigma**2))[None, None], torch.tensor(1.0))
+    assert torch.allclose(peaks.uv[0, 0], at, atol=0.01 / side)
+    assert float(peaks.spread) == pytest.approx(sigma * 2**0.5, rel=1e-2)
+
+
+def test_the_bearing_head_lifts_along_the_calibrated_lens() -> None:
+    network = make(SMALL)
+    uv = torch.rand(1, 15, 2) * 0.9 + 0.05
+    expected = canonical_bearings(uv.numpy().astype(np.float64))
+    assert np.allclose(network.head.bearings(uv).numpy(), expected, atol=1e-4)
+    assert torch.allclose(network.head.bearings(torch.full((1, 1, 2), 0.5)), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5)
+
+
+def test_settings_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="multiple of 32"):
+        replace(SMALL, side=100)
+    with pytest.raises(ValueError, match="missing or unknown"):
+        NetworkConfig.from_json('{"name": "x"}')
+    assert NetworkConfig.from_json(BASE.to_json()) == BASE
