@@ -1,0 +1,1 @@
+"""Recorded sessions: one MCAP file with pictures, camera, truth and poses."""
