@@ -24,7 +24,8 @@ from engine.types import Figures, Frame, Pose, Snapshot, StreamState
 log = logging.getLogger(__name__)
 
 STALL_NS = 1_000_000_000
-STOP_S = 2.0
+STOP_S = 1.5
+"""The whole program has two seconds to end."""
 RECENT, EVERYTHING = 256, 1_000_000
 """How many durations the figures look back on: live what is now, replayed the whole."""
 RUNNING = (StreamState.OPENING, StreamState.STREAMING)
@@ -97,7 +98,7 @@ class Pipeline:
             raise self._failure
 
     def stop(self) -> None:
-        """End both threads, within two seconds."""
+        """End both threads, within `STOP_S`; one that does not end is named in the log and left."""
         deadline = time.monotonic() + STOP_S
         self._stopping.set()
         self._wake()

@@ -1,0 +1,126 @@
+"""The pose made ready for the 3D view: display frame, floor, limbs. Pure numpy, no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, exp, radians, sin
+
+import numpy as np
+
+from app.orbit import Points
+from app.shown import BONE_SIDES, JOINT_SIDES, Side
+from engine.skeleton import BONES, JOINTS
+
+TILT = radians(10.0)
+"""How far a camera on a cap's visor looks ahead of straight down. The camera alone cannot tell which way
+is down, so this is assumed for the display; the joints themselves stay in the camera's frame."""
+
+CAMERA_TO_DISPLAY: Points = np.array(
+    [[1.0, 0.0, 0.0], [0.0, -cos(TILT), sin(TILT)], [0.0, -sin(TILT), -cos(TILT)]],
+)
+"""(3, 3) rows are right, forward and up in the camera's frame."""
+
+STANDING_FLOOR = -1.62
+"""Metres: the floor under the camera on a standing adult's head, until a foot is seen."""
+
+_FEET = tuple(i for i, name in enumerate(JOINTS) if name.endswith(("ankle", "foot")))
+_RADII = {"neck": 0.042, "shoulder": 0.05, "elbow": 0.037, "wrist": 0.027,
+          "hip": 0.062, "knee": 0.047, "ankle": 0.033, "foot": 0.026}  # fmt: skip
+RADII: Points = np.array([_RADII[name.rsplit("_", 1)[-1]] for name in JOINTS])
+"""(15,) metres: how thick limbs are drawn at each joint; not measured of the wearer."""
+
+TRUNK = tuple(JOINTS.index(name) for name in ("right_shoulder", "left_shoulder", "left_hip", "right_hip"))
+
+
+def to_display(joints_m: np.ndarray) -> Points:
+    """(..., 3) camera frame to (..., 3) display frame, both metres."""
+    return np.asarray(joints_m, np.float64) @ CAMERA_TO_DISPLAY.T
+
+
+@dataclass(slots=True)
+class Floor:
+    """The height of the lowest foot, smoothed: quick to sink, slow to rise, so that a lifted foot does not lift it."""
+
+    height: float = STANDING_FLOOR
+    _time_ns: int | None = None
+
+    def update(self, joints: Points, time_ns: int) -> float:
+        """(15, 3) display frame at a time; the floor's height in metres. NaN feet leave it as it is."""
+        feet = joints[list(_FEET), 2]
+        feet = feet[np.isfinite(feet)]
+        if feet.size == 0:
+            return self.height
+        lowest = float(feet.min()) - RADII[JOINTS.index("left_foot")]
+        elapsed = None if self._time_ns is None else (time_ns - self._time_ns) / 1e9
+        self._time_ns = time_ns
+        if elapsed is None or not 0 <= elapsed < 2.0:
+            self.height = lowest
+        else:
+            settle_s = 0.15 if lowest < self.height else 1.0
+            self.height += (lowest - self.height) * (1.0 - exp(-elapsed / settle_s))
+        return self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """One bone as it appears in the view."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    radii: tuple[float, float]
+    """Pixels, at start and end."""
+    depth: float
+    """Metres from the eye, of its middle."""
+    side: Side
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """One joint as it appears in the view."""
+
+    centre: tuple[float, float]
+    radius: float
+    depth: float
+    side: Side
+    confidence: float
+
+
+def parts(projected: Points, confidence: np.ndarray, focal: float) -> list[Limb | Joint]:
+    """Limbs and joints from the farthest to the nearest.
+
+    `projected` is (15, 3) from `Orbit.project`; joints that are NaN are left out with their bones.
+    """
+    seen = np.asarray(np.isfinite(projected).all(axis=1))
+    sure = np.clip(np.nan_to_num(np.asarray(confidence, np.float64)), 0.0, 1.0)
+    scale = focal / np.where(seen, projected[:, 2], 1.0)
+    found: list[Limb | Joint] = []
+    # A mark sits on the skin of every limb that meets there, so it comes after the nearest of them.
+    nearest = projected[:, 2] - 2 * RADII
+    for (a, b), side in zip(BONES, BONE_SIDES, strict=True):
+        if seen[a] and seen[b]:
+            (ax, ay, az), (bx, by, bz) = projected[a].tolist(), projected[b].tolist()
+            radii = float(RADII[a] * scale[a]), float(RADII[b] * scale[b])
+            depth = (az + bz) / 2
+            found.append(Limb((ax, ay), (bx, by), radii, depth, side, float(min(sure[a], sure[b]))))
+            nearest[[a, b]] = np.minimum(nearest[[a, b]], depth - 1e-6)
+    for joint in np.flatnonzero(seen):
+        x, y = projected[joint, :2].tolist()
+        radius = float(0.62 * RADII[joint] * scale[joint])
+        found.append(Joint((x, y), radius, float(nearest[joint]), JOINT_SIDES[joint], float(sure[joint])))
+    return sorted(found, key=lambda part: -part.depth)
+
+
+def grid_lines(floor: float, reach: float = 2.5, step: float = 0.5, pieces: int = 10) -> tuple[Points, Points]:
+    """The floor's grid around the origin: (N, 2, 3) short pieces and (N,) strength, 1 at the middle to 0 at `reach`."""
+    ticks = np.arange(-reach, reach + step / 2, step)
+    along = np.linspace(-reach, reach, 2 * pieces + 1)
+    fixed, start = np.meshgrid(ticks, along[:-1], indexing="ij")
+    end = np.broadcast_to(along[1:], fixed.shape)
+    flat = np.full(fixed.shape, floor)
+    one = np.stack([np.stack([fixed, start, flat], -1), np.stack([fixed, end, flat], -1)], -2).reshape(-1, 2, 3)
+    lines = np.concatenate([one, one[..., [1, 0, 2]]])
+    away = np.hypot(*lines.mean(axis=1)[:, :2].T)
+    strength: Points = np.clip(1.0 - away / reach, 0.0, 1.0)
+    near = np.flatnonzero(strength > 0)
+    return lines[near], strength[near]

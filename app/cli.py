@@ -1,0 +1,201 @@
+"""The command line: `egopose live`, `egopose replay`, `egopose demo`, `egopose train`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+from app.settings import Settings
+from calib.errors import CalibrationError
+from calib.formats import load_camera
+from engine.errors import EgoposeError
+
+USAGE_STATUS = 2
+INTERRUPTED_STATUS = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise EgoposeError(f"{message}; see {self.prog} --help")
+
+
+def entry() -> NoReturn:
+    """The program: `main`, and the end of the process.
+
+    A thread that could not be stopped in time (torch takes seconds to import, and nothing
+    interrupts that) has been named in the log and holds nothing open: it does not delay the end.
+    """
+    status = main()
+    if any(thread is not threading.main_thread() for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; its exit status. Anything a user can cause ends with status 2 and one line."""
+    logging.basicConfig(level=logging.WARNING, format="egopose: %(message)s")
+    try:
+        words = list(sys.argv[1:] if argv is None else argv)
+        arguments = parser(words).parse_args(words)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
+    except (EgoposeError, CalibrationError) as error:
+        print(f"egopose: {error}", file=sys.stderr)
+        return USAGE_STATUS
+    except KeyboardInterrupt:
+        print("egopose: interrupted", file=sys.stderr)
+        return INTERRUPTED_STATUS
+    except BrokenPipeError:
+        # Whoever read our output has left; Python must not complain again while it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def parser(words: Sequence[str]) -> Parser:
+    """The command line's grammar, as far as these words need it."""
+    top = Parser(prog="egopose", description="A live 3D skeleton from a head-mounted fisheye camera.")
+    top.add_argument("--version", action="version", version=f"egopose {version('egopose')}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+
+    live = commands.add_parser("live", help="show a connected camera")
+    live.add_argument(
+        "source", nargs="?", default="camera:0", help="camera:0, camera:/dev/video2 or synthetic (default: %(default)s)"
+    )
+    add_choices(live)
+    add_window(live)
+    live.set_defaults(command=run_live)
+
+    replay = commands.add_parser("replay", help="show a recorded session, a video or a folder of pictures")
+    replay.add_argument("path", help="a session (.mcap), a video, a folder of pictures or one picture")
+    add_choices(replay)
+    add_window(replay)
+    replay.add_argument("--loop", action="store_true", help="begin again at the end")
+    replay.add_argument("--headless", action="store_true", help="no window: every frame, files into --out")
+    replay.add_argument("--out", type=Path, help="folder for poses.npz, overlay.mp4 and report.json (with --headless)")
+    replay.set_defaults(command=run_replay)
+
+    demo = commands.add_parser("demo", help="show the bundled session; without a screen, write a video of the window")
+    add_choices(demo)
+    add_window(demo)
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out/demo"),
+        help="folder for what is written without a screen (default: %(default)s)",
+    )
+    demo.add_argument("--headless", action="store_true", help="as if there were no screen")
+    demo.set_defaults(command=run_demo)
+
+    train = commands.add_parser("train", help="train a network on shards of the synthetic wearer")
+    train.set_defaults(command=run_train)
+    # Importing torch for a parser's sake would cost every other command seconds.
+    if words[:1] == ["train"]:
+        from engine.learn.train import add_arguments  # noqa: PLC0415
+
+        add_arguments(train)
+    return top
+
+
+def add_choices(command: argparse.ArgumentParser) -> None:
+    """Options of every command that runs the network."""
+    command.add_argument(
+        "--camera", metavar="FILE", help="camera that took the pictures: sceneego, egopw or a calibration file"
+    )
+    command.add_argument(
+        "--network", default="small", help="a bundled network or a .safetensors file (default: %(default)s)"
+    )
+
+
+def add_window(command: argparse.ArgumentParser) -> None:
+    """Options of every command that can open the window."""
+    command.add_argument("--theme", choices=("system", "dark", "light"), default="system")
+    command.add_argument("--seconds", type=float, help="close the window after this many seconds")
+    command.add_argument(
+        "--screenshot", type=Path, metavar="PNG", help="write a picture of the window before it closes"
+    )
+
+
+def run_live(arguments: argparse.Namespace) -> int:
+    """`egopose live`."""
+    return open_window(arguments, arguments.source)
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """`egopose replay`."""
+    if not arguments.headless:
+        if arguments.out is not None:
+            raise EgoposeError("--out belongs to --headless; add --headless, or leave --out away for the window")
+        return open_window(arguments, arguments.path, loop=arguments.loop)
+    if arguments.out is None:
+        raise EgoposeError("--headless needs a folder for what it writes; add --out DIR")
+    from app.headless import replay_headless, summary  # noqa: PLC0415
+
+    report = replay_headless(arguments.path, arguments.out, settings_of(arguments))
+    print(summary(report))
+    print(f"written: {arguments.out}/poses.npz, overlay.mp4, report.json")
+    return 0
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """`egopose demo`."""
+    from app.run import has_display  # noqa: PLC0415
+    from engine.assets import DEMO_SESSION  # noqa: PLC0415
+
+    if not arguments.headless and has_display():
+        return open_window(arguments, str(DEMO_SESSION), loop=True)
+    from app.demo import demo_without_screen  # noqa: PLC0415
+
+    print(demo_without_screen(arguments.out, settings_of(arguments), arguments.theme))
+    return 0
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """`egopose train`."""
+    from engine.learn.train import main as train  # noqa: PLC0415
+
+    train(arguments)
+    return 0
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The user's choices, checked: a missing file is told before anything opens."""
+    camera = None if arguments.camera is None else load_camera(arguments.camera)
+    settings = Settings(arguments.network, camera)
+    settings.weights()
+    return settings
+
+
+def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False) -> int:
+    """Show the window on a source."""
+    from app.live_feed import LiveFeed  # noqa: PLC0415
+    from app.run import check_display, run_window  # noqa: PLC0415
+    from engine.capture.opening import open_source  # noqa: PLC0415
+
+    settings = settings_of(arguments)
+    check_display()
+    with open_source(spec):
+        # Opened once here, so that what cannot be opened ends the command instead of opening a window.
+        pass
+    return run_window(
+        lambda chosen: LiveFeed(chosen, settings, loop=loop),
+        spec,
+        theme=arguments.theme,
+        seconds=arguments.seconds,
+        screenshot=arguments.screenshot,
+    )
+
+
+if __name__ == "__main__":
+    entry()

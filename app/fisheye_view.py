@@ -1,0 +1,174 @@
+"""The picture with heatmaps and skeleton over it."""
+
+# ruff: noqa: N802  Qt names the methods that it calls.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from app.marks import draw_mark
+from app.pixels import borrowed_image
+from app.shown import BONE_SIDES, JOINT_SIDES, Shown
+from app.theme import DARK, Colours
+from calib.cv import cv2
+from engine.skeleton import BONES
+from engine.types import Frame, ImageArray, Pose
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from calib.remap import CanonicalView
+
+# The picture does not change with the theme, so neither do the colours on it: bright ones with a dark edge.
+_ON_PICTURE = DARK
+_EDGE = QColor(10, 12, 16, 200)
+_HEAT_LONGEST = 480
+"""Pixels of the longer side of the heat layer: heatmaps are coarse, so more than this is work without gain."""
+
+
+def _heat_table() -> NDArray[np.uint32]:
+    """(256,) premultiplied ARGB: inferno, transparent where the network sees nothing, 80 % at its surest."""
+    ramp = np.arange(256, dtype=np.uint8)
+    # The darkest quarter is left away: it would blacken the picture around each peak.
+    bright = (64 + ramp * 0.75).astype(np.uint8)
+    bgr = cv2.applyColorMap(bright[:, None], cv2.COLORMAP_INFERNO)[:, 0].astype(np.float32)
+    alpha = 0.8 * np.clip((ramp.astype(np.float32) / 255 - 0.06) / 0.5, 0, 1)
+    table = np.empty((256, 4), np.uint8)
+    table[:, :3] = np.round(bgr * alpha[:, None])
+    table[:, 3] = np.round(255 * alpha)
+    return table.view("<u4")[:, 0].copy()
+
+
+_HEAT = _heat_table()
+
+
+def heat_layer(pose: Pose, view: CanonicalView, joints: frozenset[int], size: tuple[int, int]) -> NDArray[np.uint32]:
+    """(h, w) premultiplied ARGB of the strongest chosen joint's heatmap at each pixel; `size` is (w, h)."""
+    strongest = pose.heatmaps[sorted(joints)].max(axis=0)
+    spread = view.spread(np.ascontiguousarray(strongest, dtype=np.float32), size)
+    return _HEAT[np.clip(np.nan_to_num(spread) * 255, 0, 255).astype(np.uint8)]
+
+
+def shrunk(image: ImageArray, size: tuple[int, int]) -> ImageArray:
+    """(H, W, 3) to a (width, height) that is not larger: averaged by a whole number, then interpolated.
+
+    Averaging by a fraction is five times slower and looks no better.
+    """
+    height, width = image.shape[:2]
+    whole = width // size[0]
+    if whole > 1:
+        image = np.asarray(cv2.resize(image, (width // whole, height // whole), interpolation=cv2.INTER_AREA), np.uint8)
+    if image.shape[1::-1] == size:
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+class FisheyeView(QWidget):
+    """Draws one frame, aspect kept, and over it the pose that belongs to it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(240, 200)
+        self.setAccessibleName("Camera picture with the skeleton over it")
+        self._colours = DARK
+        self._shown = Shown()
+        self._frame: Frame | None = None
+        self._pose: Pose | None = None
+        self._view: CanonicalView | None = None
+        # Each QImage borrows its array, so the two are kept together; the key says what they were made of.
+        self._picture: tuple[object, QImage, np.ndarray] | None = None
+        self._heat: tuple[object, QImage, np.ndarray] | None = None
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 512)
+
+    def show_picture(self, frame: Frame | None, pose: Pose | None, view: CanonicalView | None) -> None:
+        """Draw this from now on; `pose` must be that of `frame`."""
+        self._frame, self._pose, self._view = frame, pose, view
+        self.update()
+
+    def set_shown(self, shown: Shown) -> None:
+        self._shown = shown
+        self.update()
+
+    def set_colours(self, colours: Colours) -> None:
+        self._colours = colours
+        self.update()
+
+    def picture_rect(self) -> QRectF:
+        """Where the picture lies in the widget; empty without a picture."""
+        if self._frame is None:
+            return QRectF()
+        height, width = self._frame.image.shape[:2]
+        scale = min(self.width() / width, self.height() / height)
+        size = width * scale, height * scale
+        return QRectF((self.width() - size[0]) / 2, (self.height() - size[1]) / 2, *size)
+
+    def to_widget(self, uv: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels of the picture to widget coordinates; a pixel's centre has whole-numbered coordinates."""
+        rect = self.picture_rect()
+        assert self._frame is not None  # callers draw a frame
+        scale = rect.width() / self._frame.image.shape[1]
+        return np.asarray((np.asarray(uv, np.float64) + 0.5) * scale + (rect.x(), rect.y()))
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._colours.stage))
+        if self._frame is not None:
+            rect = self.picture_rect()
+            painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
+            painter.drawImage(rect, self._picture_image(self._frame, rect))
+            if self._pose is not None and self._shown.heatmaps and self._view is not None and self._shown.joints:
+                painter.drawImage(rect, self._heat_image(self._pose, self._view, rect))
+            if self._pose is not None and self._shown.skeleton:
+                self._paint_skeleton(painter, self._pose, rect)
+        painter.end()
+
+    def _picture_image(self, frame: Frame, rect: QRectF) -> QImage:
+        """The frame at the screen's size or its own, whichever is smaller, as RGB32 which Qt draws fastest."""
+        height, width = frame.image.shape[:2]
+        ratio = min(1.0, rect.width() * self.devicePixelRatioF() / width)
+        size = max(1, round(width * ratio)), max(1, round(height * ratio))
+        if self._picture is None or self._picture[0] != (frame, size):
+            pixels = cv2.cvtColor(shrunk(frame.image, size), cv2.COLOR_BGR2BGRA)
+            qimage = borrowed_image(pixels, size, QImage.Format.Format_RGB32)
+            self._picture = (frame, size), qimage, pixels
+        return self._picture[1]
+
+    def _heat_image(self, pose: Pose, view: CanonicalView, rect: QRectF) -> QImage:
+        ratio = min(1.0, _HEAT_LONGEST / max(rect.width(), rect.height()))
+        size = max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio))
+        key = (pose, id(view), self._shown.joints, size)
+        if self._heat is None or self._heat[0] != key:
+            pixels = heat_layer(pose, view, self._shown.joints, size)
+            image = borrowed_image(pixels, size, QImage.Format.Format_ARGB32_Premultiplied)
+            self._heat = key, image, pixels
+        return self._heat[1]
+
+    def _paint_skeleton(self, painter: QPainter, pose: Pose, rect: QRectF) -> None:
+        points = self.to_widget(pose.uv_px)
+        drawn = {j for j in self._shown.joints if np.isfinite(points[j]).all()}
+        opacity = 0.15 + 0.85 * np.clip(np.nan_to_num(pose.confidence), 0, 1)
+        width = float(np.clip(rect.width() / 170, 2.0, 6.0))
+        centres = {j: QPointF(*points[j]) for j in drawn}
+        bones = [(*bone, side) for bone, side in zip(BONES, BONE_SIDES, strict=True) if drawn.issuperset(bone)]
+        for edge in (True, False):
+            for parent, child, side in bones:
+                painter.setOpacity(min(opacity[parent], opacity[child]))
+                colour = _EDGE if edge else QColor(_ON_PICTURE.side(side))
+                stroke = width * 1.9 if edge else width
+                painter.setPen(QPen(colour, stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                painter.drawLine(centres[parent], centres[child])
+        painter.setPen(QPen(_EDGE, width * 0.5))
+        for joint in sorted(drawn):
+            painter.setOpacity(opacity[joint])
+            painter.setBrush(QColor(_ON_PICTURE.side(JOINT_SIDES[joint])))
+            draw_mark(painter, JOINT_SIDES[joint], centres[joint], width * 1.5)
+        painter.setOpacity(1.0)

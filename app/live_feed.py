@@ -1,0 +1,50 @@
+"""The feed that the window shows: a source, paced as a camera would be, and the pipeline behind it."""
+
+from __future__ import annotations
+
+from app.settings import Settings
+from calib.remap import CanonicalView
+from engine.capture.opening import open_source
+from engine.capture.paced import Paced
+from engine.capture.source import Source
+from engine.live.pipeline import Pipeline
+from engine.types import Snapshot
+
+
+class LiveFeed:
+    """A live pipeline with the names the window needs."""
+
+    def __init__(self, spec: str, settings: Settings, *, loop: bool = False, speed: float = 1.0) -> None:
+        """Raises EgoposeError where the source is not there at all."""
+        source = open_source(spec)
+        self._source: Source = source if source.info.live else Paced(source, speed=speed, loop=loop)
+        self._settings = settings
+        self._pipeline = Pipeline(self._source, settings.estimator_maker())
+
+    def start(self) -> None:
+        """Begin; how it goes is told by `snapshot`."""
+        self._pipeline.start()
+
+    def snapshot(self) -> Snapshot:
+        """See `Pipeline.snapshot`."""
+        return self._pipeline.snapshot()
+
+    def stop(self) -> None:
+        """End both threads, within two seconds."""
+        self._pipeline.stop()
+
+    @property
+    def view(self) -> CanonicalView | None:
+        """See `Pipeline.view`."""
+        return self._pipeline.view
+
+    @property
+    def title(self) -> str:
+        """The source's name."""
+        return self._source.info.name
+
+    @property
+    def assumed_camera(self) -> bool:
+        """Whether the default camera stands in for one that is not calibrated."""
+        view = self._pipeline.view
+        return view.camera.assumed if view is not None else False

@@ -1,0 +1,329 @@
+"""The window: picture left, skeleton right, figures below. It draws what the presenter computes."""
+
+# ruff: noqa: N802  Qt names the methods that it calls.
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from math import nan
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QMimeData, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon
+from PyQt6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QSplitter,
+    QStackedWidget,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.banner import Banner
+from app.feed import Opener
+from app.fisheye_view import FisheyeView
+from app.menus import Commands, build_menus, camera_choices
+from app.panel import SidePanel
+from app.presenter import Notice, Phase, Presenter, Screen
+from app.shown import Shown
+from app.skeleton_view import make_skeleton_view
+from app.strip import Strip
+from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
+from app.welcome import Welcome
+from app.wording import BEGINNING, EMPTY, strip_text
+from engine.types import Frame, Pose
+
+if TYPE_CHECKING:
+    from calib.remap import CanonicalView
+
+log = logging.getLogger(__name__)
+
+ICON = ICONS / "egopose.svg"
+_STRIP_S = 0.25
+"""Seconds between changes of the figures: faster cannot be read."""
+_FILTERS = (
+    "What egopose opens (*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff)"
+    ";;Sessions (*.mcap);;All files (*)"
+)
+
+
+class MainWindow(QMainWindow):
+    """Owns the widgets and one timer; `presenter` owns the feed."""
+
+    closing = pyqtSignal()
+    """Once, while everything is still shown."""
+
+    def __init__(self, opener: Opener, theme: Theme) -> None:
+        super().__init__()
+        self.presenter = Presenter(opener)
+        self.theme = theme
+        self._drawn: tuple[Frame | None, Pose | None, CanonicalView | None] = (None, None, None)
+        self._strip_at = 0.0
+        self._closed = False
+        self.setWindowTitle("egopose")
+        self.setWindowIcon(QIcon(str(ICON)))
+        self.setAcceptDrops(True)
+        self._build()
+        self.actions_ = build_menus(self, self._commands())
+        self._connect()
+        self.set_theme()
+        self.setMinimumSize(960, 560)
+        self.resize(1280, 800)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def _build(self) -> None:
+        self.picture = FisheyeView()
+        self.welcome = Welcome()
+        self.left = QStackedWidget()
+        self.left.addWidget(self.welcome)
+        self.left.addWidget(self.picture)
+        self.skeleton = make_skeleton_view()
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.addWidget(self.left)
+        self.splitter.addWidget(self.skeleton)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(3)
+        self.splitter.setSizes([660, 436])
+        self.splitter.setStretchFactor(0, 3)
+        self.splitter.setStretchFactor(1, 2)
+        self.panel = SidePanel()
+        self.strip = Strip()
+        self.banner = Banner()
+        self.middle = QWidget()
+        row = QHBoxLayout(self.middle)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(1)
+        row.addWidget(self.splitter, 1)
+        row.addWidget(self.panel)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.banner)
+        column.addWidget(self.middle, 1)
+        column.addWidget(self.strip)
+        self.setCentralWidget(centre)
+        self.skeleton.setFocus()  # so that the arrow keys turn it from the start
+
+    def _commands(self) -> Commands:
+        return Commands(
+            open_file=self.choose_file,
+            open_folder=self.choose_folder,
+            open_spec=self.open,
+            reopen=self.reopen,
+            quit=self.leave,
+            set_heatmaps=lambda on: self.panel.set_shown(replace(self.panel.shown, heatmaps=on)),
+            set_skeleton=lambda on: self.panel.set_shown(replace(self.panel.shown, skeleton=on)),
+            show_panel=self.panel.setVisible,
+            look_from=self.skeleton.look_from,
+            choose_theme=self.theme.choose,
+            full_screen=lambda on: self.showFullScreen() if on else self.showNormal(),
+            escape=self.escape,
+            about=self.about,
+        )
+
+    def _connect(self) -> None:
+        self.welcome.open_file.connect(self.choose_file)
+        self.welcome.open_camera.connect(lambda: self.open(camera_choices()[0][0]))
+        self.welcome.open_synthetic.connect(lambda: self.open("synthetic"))
+        self.panel.changed.connect(self._set_shown)
+        self.banner.retry.connect(self.reopen)
+        self.banner.dismissed.connect(self._dismiss)
+        self.theme.changed.connect(self.set_theme)
+
+    # What the user does
+
+    def open(self, spec: str) -> None:
+        """Open a source in place of the present one; `spec` as the command line has it."""
+        self.presenter.open(spec)
+        self.actions_.reopen.setEnabled(True)
+        self.strip.spark.clear()
+
+    def reopen(self) -> None:
+        if self.presenter.spec is not None:
+            self.open(self.presenter.spec)
+
+    def choose_file(self) -> None:
+        dialog = QFileDialog(self, "Open a session, a video or an image", "", _FILTERS)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        self._open_from(dialog)
+
+    def choose_folder(self) -> None:
+        dialog = QFileDialog(self, "Open a folder of images or a session")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        self._open_from(dialog)
+
+    def _open_from(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open)
+        dialog.open()
+
+    def leave(self) -> None:
+        """Close the window, and with it the program."""
+        self.close()
+
+    def escape(self) -> None:
+        """Dismiss the banner; without one, leave full screen."""
+        if self.banner.notice is not None:
+            self.banner.dismiss()
+        else:
+            self.actions_.full_screen.setChecked(False)
+
+    def about(self) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("About egopose")
+        box.setIconPixmap(QIcon(str(ICON)).pixmap(64, 64))
+        box.setText(f"<b>egopose {program_version()}</b>")
+        box.setInformativeText(
+            "Turns a head-mounted, downward-looking fisheye camera into a live 3D skeleton of its wearer. "
+            "Free software under the GNU General Public License, version 3 or later."
+        )
+        box.setStandardButtons(QMessageBox.StandardButton.Ok)
+        for button in box.buttons():
+            button.setIcon(QIcon())  # some desktops' do not go with the theme
+        box.open()
+
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody handled."""
+        self.presenter.report(error)
+        self.banner.show_notice(self.presenter.error)
+
+    def _dismiss(self, notice: Notice) -> None:
+        self.presenter.dismiss(notice)
+        self.banner.show_notice(None)
+
+    # What the window shows
+
+    def run(self) -> None:
+        """Begin to pull snapshots at display rate."""
+        line = missing_fonts()
+        if line is not None:
+            log.warning(line)
+        self._timer.start(0)
+
+    def _tick(self) -> None:
+        began = time.monotonic()
+        try:
+            self._look()
+        finally:
+            # At most half of the GUI's time goes into looking, however slow the feed is.
+            took_ms = (time.monotonic() - began) * 1000
+            if not self._closed:
+                self._timer.start(max(self._period_ms(), round(took_ms)))
+
+    def _period_ms(self) -> int:
+        screen = self.screen()
+        rate = screen.refreshRate() if screen is not None else 60.0
+        return round(1000 / min(max(rate, 30.0), 60.0))
+
+    def _look(self) -> None:
+        self.draw(self.presenter.look())
+
+    def draw(self, screen: Screen, *, at_once: bool = False) -> None:
+        """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
+        if screen.phase is Phase.PICTURE:
+            self.left.setCurrentWidget(self.picture)
+        else:
+            self.left.setCurrentWidget(self.welcome)
+            if screen.phase is Phase.OPENING:
+                self.welcome.show_opening(screen.name)
+            else:
+                self.welcome.show_empty()
+        snapshot = screen.snapshot
+        frame, pose = (snapshot.frame, snapshot.pose) if snapshot is not None else (None, None)
+        new = frame, pose, screen.view
+        if any(one is not other for one, other in zip(new, self._drawn, strict=True)):
+            self._drawn = new
+            self.picture.show_picture(*new)
+            self.skeleton.show_pose(pose)
+        title = f"{screen.name} – egopose" if screen.name and screen.phase is not Phase.EMPTY else "egopose"  # noqa: RUF001
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+        self.banner.show_notice(screen.notice)
+        now = time.monotonic()
+        if at_once or now - self._strip_at >= _STRIP_S:
+            self._strip_at = now
+            self._draw_strip(screen)
+
+    def _draw_strip(self, screen: Screen) -> None:
+        snapshot = screen.snapshot
+        if snapshot is not None:
+            text = strip_text(snapshot.figures, snapshot.pose)
+        else:
+            text = BEGINNING if screen.phase is Phase.OPENING else EMPTY
+        known = screen.view is not None
+        self.strip.set_text(text, calibrated=not screen.assumed_camera if known else None)
+        age = snapshot.figures.age_ms if snapshot is not None else None
+        self.strip.add_age(age.p50 if age is not None else nan, age.p95 if age is not None else nan)
+
+    def _set_shown(self, shown: Shown) -> None:
+        self.picture.set_shown(shown)
+        for action, on in ((self.actions_.heatmaps, shown.heatmaps), (self.actions_.skeleton, shown.skeleton)):
+            action.setChecked(on)
+
+    def set_theme(self) -> None:
+        """Draw everything in the theme's colours."""
+        colours = self.theme.colours
+        palette = qt_palette(colours)
+        # On the program, not on the window: a style sheet keeps a window's palette from its children.
+        QApplication.setPalette(palette)
+        QToolTip.setPalette(palette)
+        self.setStyleSheet(style_sheet(colours))
+        for part in (self.picture, self.welcome, self.skeleton, self.panel, self.strip):
+            part.set_colours(colours)
+        self.actions_.themes[self.theme.choice].setChecked(True)
+
+    # What Qt tells
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        if dropped_path(event.mimeData()) is not None:
+            event.acceptProposedAction()
+            self.welcome.set_hovered(True)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent | None) -> None:
+        self.welcome.set_hovered(False)
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        self.welcome.set_hovered(False)
+        path = dropped_path(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.open(str(path))
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        if not self._closed:
+            self._closed = True
+            self.closing.emit()
+            self._timer.stop()
+            self.presenter.close()
+        super().closeEvent(event)
+
+
+def dropped_path(data: QMimeData | None) -> Path | None:
+    """The one local file or folder that is dragged; None for anything else."""
+    if data is None or not data.hasUrls() or len(data.urls()) != 1 or not data.urls()[0].isLocalFile():
+        return None
+    return Path(data.urls()[0].toLocalFile())
+
+
+def program_version() -> str:
+    """As installed; "" in a plain checkout."""
+    try:
+        return version("egopose")
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,127 @@
+"""The side panel: what is drawn over the picture."""
+
+# ruff: noqa: N802  Qt names the methods that it calls.
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.marks import mark_icon
+from app.shown import JOINT_SIDES, Shown, Side
+from app.theme import GAP, Colours, font
+from engine.skeleton import JOINTS
+
+
+def joint_label(joint: int) -> str:
+    """The joint's name without its side, which the group's heading says."""
+    name = JOINTS[joint].removeprefix("right_").removeprefix("left_")
+    return name.capitalize()
+
+
+class SidePanel(QFrame):
+    """Check boxes for heatmaps, skeleton and each joint. `changed` carries the new Shown."""
+
+    changed = pyqtSignal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("panel", True)
+        self._shown = Shown()
+        self.heatmaps = self._check("Heatmaps", "Where the network sees joints (H)")
+        self.skeleton = self._check("Skeleton", "Joints and bones over the picture (S)")
+        self.heatmaps.toggled.connect(lambda on: self._emit(replace(self._shown, heatmaps=on)))
+        self.skeleton.toggled.connect(lambda on: self._emit(replace(self._shown, skeleton=on)))
+        self.joints = tuple(self._joint_check(joint) for joint in range(len(JOINTS)))
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(2 * GAP, 2 * GAP, 2 * GAP, 2 * GAP)
+        column.setSpacing(2)
+        column.addWidget(self._heading("On the picture"))
+        column.addWidget(self.heatmaps)
+        column.addWidget(self.skeleton)
+        for side in Side:
+            column.addSpacing(GAP + GAP // 2)
+            column.addWidget(self._side_heading(side))
+            for joint, check in enumerate(self.joints):
+                if JOINT_SIDES[joint] is side:
+                    column.addWidget(check)
+        column.addStretch(1)
+        self._scroll = QScrollArea()
+        self._scroll.setWidget(inner)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._scroll)
+        bar = self._scroll.verticalScrollBar()
+        self._bar_width = bar.sizeHint().width() if bar is not None else 0
+        self.setFixedWidth(max(inner.sizeHint().width() + self._bar_width, 23 * GAP))
+
+    def sizeHint(self) -> QSize:
+        inner = self._scroll.widget()
+        return QSize(self.width(), inner.sizeHint().height() if inner is not None else 0)
+
+    @property
+    def shown(self) -> Shown:
+        return self._shown
+
+    def set_shown(self, shown: Shown) -> None:
+        """Set every box without a signal for each, then tell once."""
+        boxes = [(self.heatmaps, shown.heatmaps), (self.skeleton, shown.skeleton)]
+        boxes += [(check, joint in shown.joints) for joint, check in enumerate(self.joints)]
+        for check, on in boxes:
+            check.blockSignals(True)
+            check.setChecked(on)
+            check.blockSignals(False)
+        self._emit(shown)
+
+    def set_colours(self, colours: Colours) -> None:
+        for joint, check in enumerate(self.joints):
+            side = JOINT_SIDES[joint]
+            check.setIcon(mark_icon(side, colours.side(side), self.devicePixelRatioF()))
+
+    def _emit(self, shown: Shown) -> None:
+        self._shown = shown
+        self.changed.emit(shown)
+
+    def _joint_check(self, joint: int) -> QCheckBox:
+        check = self._check(joint_label(joint), f"Show the {JOINTS[joint].replace('_', ' ')}")
+        check.setAccessibleName(JOINTS[joint].replace("_", " "))
+        check.toggled.connect(lambda on: self._emit(self._shown.with_joints({joint}, on)))
+        return check
+
+    def _toggle_side(self, side: Side) -> None:
+        joints = {joint for joint, of in enumerate(JOINT_SIDES) if of is side}
+        self.set_shown(self._shown.with_joints(joints, not joints <= self._shown.joints))
+
+    def _side_heading(self, side: Side) -> QWidget:
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._heading(side.value.capitalize()), 1)
+        button = QPushButton("All / none")
+        button.setProperty("quiet", True)
+        button.setFont(font(-1))
+        button.setAccessibleName(f"All or no {side.value} joints")
+        button.clicked.connect(lambda: self._toggle_side(side))
+        layout.addWidget(button)
+        return row
+
+    @staticmethod
+    def _heading(text: str) -> QLabel:
+        label = QLabel(text)
+        label.setFont(font(-1, strong=True))
+        label.setProperty("muted", True)
+        return label
+
+    @staticmethod
+    def _check(text: str, tip: str) -> QCheckBox:
+        check = QCheckBox(text)
+        check.setFont(font())
+        check.setChecked(True)
+        check.setToolTip(tip)
+        return check

@@ -1,0 +1,171 @@
+"""What the window is to show, computed from the feed and from what the user asked for. No Qt."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.feed import Feed, Opener
+from app.opening import Opening
+from calib.errors import CalibrationError
+from engine.errors import EgoposeError
+from engine.types import Snapshot, StreamState
+
+if TYPE_CHECKING:
+    from calib.remap import CanonicalView
+
+log = logging.getLogger(__name__)
+
+STOP_S = 1.8
+"""How long closing may take in all."""
+
+
+class Phase(StrEnum):
+    """Which page the left side shows."""
+
+    EMPTY = "empty"
+    OPENING = "opening"
+    PICTURE = "picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for the banner."""
+
+    text: str
+    tone: str
+    """"error" or "warning"."""
+    retry: bool = False
+    """Whether opening the same source again is a sensible next step."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Screen:
+    """Everything the window draws at one moment."""
+
+    phase: Phase
+    name: str = ""
+    """Of the source, for people."""
+    snapshot: Snapshot | None = None
+    view: CanonicalView | None = None
+    assumed_camera: bool = False
+    notice: Notice | None = None
+
+
+def one_line(error: BaseException) -> str:
+    """An error as the user reads it; those that are not the user's to cause say so."""
+    if isinstance(error, (EgoposeError, CalibrationError)):
+        return " ".join(str(error).split())
+    detail = " ".join(str(error).split())
+    return f"Something went wrong inside the program ({type(error).__name__}: {detail}); the log has the details"
+
+
+def display_name(spec: str) -> str:
+    """How a spec is called before its source has told its name."""
+    if spec == "synthetic":
+        return "the synthetic wearer"
+    if spec.startswith("camera:"):
+        return f"camera {spec.removeprefix('camera:')}"
+    return spec if "://" in spec else Path(spec).name or spec
+
+
+class Presenter:
+    """Holds the one feed and the opening under way; `look` computes the rest."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._feed: Feed | None = None
+        self._spec: str | None = None
+        self._opening: Opening | None = None
+        self._abandoned: list[Opening] = []
+        self._error: Notice | None = None
+        self._dismissed: Notice | None = None
+
+    @property
+    def spec(self) -> str | None:
+        """What was opened last, whether or not that worked."""
+        return self._spec
+
+    @property
+    def error(self) -> Notice | None:
+        """The error that waits to be dismissed."""
+        return self._error
+
+    def open(self, spec: str) -> None:
+        """Begin to open a source in place of the present one."""
+        if self._opening is not None:
+            self._opening.cancel()
+            self._abandoned.append(self._opening)
+        self._abandoned = [opening for opening in self._abandoned if opening.running]
+        previous, self._feed = self._feed, None
+        self._error = self._dismissed = None
+        self._spec = spec
+        self._opening = Opening(self._opener, spec, previous)
+
+    def reopen(self) -> None:
+        """Open the same source again, if there was one."""
+        if self._spec is not None:
+            self.open(self._spec)
+
+    def report(self, error: BaseException) -> None:
+        """Show an error until it is dismissed or something else is opened."""
+        self._error = Notice(one_line(error), "error")
+
+    def dismiss(self, notice: Notice) -> None:
+        """The user has read it."""
+        if notice == self._error:
+            self._error = None
+        self._dismissed = notice
+
+    def look(self) -> Screen:
+        """The screen now. Cheap; called at display rate."""
+        self._settle()
+        if self._opening is not None:
+            return Screen(Phase.OPENING, display_name(self._opening.spec), notice=self._error)
+        if self._feed is None:
+            return Screen(Phase.EMPTY, notice=self._error)
+        feed = self._feed
+        snapshot = feed.snapshot()
+        phase = Phase.PICTURE if snapshot.frame is not None else Phase.OPENING
+        if snapshot.frame is None and snapshot.figures.state in (StreamState.FAILED, StreamState.ENDED):
+            phase = Phase.EMPTY
+        notice = self._error or self._state_notice(snapshot)
+        return Screen(phase, feed.title, snapshot, feed.view, feed.assumed_camera, notice)
+
+    def close(self) -> None:
+        """Stop everything, within STOP_S where the feed keeps its word. The presenter shows nothing afterwards."""
+        deadline = time.monotonic() + STOP_S
+        openings = [*self._abandoned, *([self._opening] if self._opening is not None else [])]
+        self._opening, self._abandoned = None, []
+        for opening in openings:
+            opening.cancel()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.stop()
+        for opening in openings:
+            opening.join(deadline)
+
+    def _settle(self) -> None:
+        outcome = self._opening.poll() if self._opening is not None else None
+        if outcome is None:
+            return
+        self._opening = None
+        if isinstance(outcome, Exception):
+            if not isinstance(outcome, (EgoposeError, CalibrationError)):
+                log.error("opening %s failed", self._spec, exc_info=outcome)
+            self._error = Notice(one_line(outcome), "error", retry=True)
+        else:
+            self._feed = outcome
+
+    def _state_notice(self, snapshot: Snapshot) -> Notice | None:
+        figures = snapshot.figures
+        if not figures.message:
+            self._dismissed = None
+            return None
+        failed = figures.state is StreamState.FAILED
+        notice = Notice(" ".join(figures.message.split()), "error" if failed else "warning", retry=failed)
+        return None if notice == self._dismissed else notice

@@ -1,0 +1,50 @@
+"""What the user chose: network, camera, and the estimator that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from calib.calibration import Calibration
+from engine.assets import bundled_weights
+from engine.capture.source import Source
+from engine.live.estimator import Estimator
+
+DEFAULT_CAMERA = "sceneego"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices that hold for every source the program opens."""
+
+    network: str = "small"
+    """A bundled network's name or the path of a weights file."""
+    camera: Calibration | None = None
+    """The camera that took the pictures; None for what the source itself carries, else the default."""
+
+    def camera_of(self, source: Source) -> Calibration:
+        """The calibration to use for an opened source."""
+        from dataclasses import replace  # noqa: PLC0415
+
+        from calib.formats import load_camera  # noqa: PLC0415
+
+        known = self.camera or source.info.calibration
+        return known or replace(load_camera(DEFAULT_CAMERA), assumed=True)
+
+    def weights(self) -> Path:
+        """The weights file. Raises EgoposeError where there is none."""
+        return bundled_weights(self.network)
+
+    def estimator_maker(self) -> Callable[[Source], Estimator]:
+        """What a pipeline needs to begin."""
+        weights = self.weights()
+
+        def make(source: Source) -> Estimator:
+            # torch takes seconds to import: on the inference thread, behind an open window.
+            from engine.live.estimator import PoseEstimator  # noqa: PLC0415
+            from engine.runtime.eager import EagerRuntime  # noqa: PLC0415
+
+            return PoseEstimator(EagerRuntime.from_file(weights), self.camera_of(source))
+
+        return make

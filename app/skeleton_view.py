@@ -1,0 +1,218 @@
+"""The 3D view: one scene, drawn by a plain widget or, where the machine has hardware OpenGL, by an OpenGL one."""
+
+# ruff: noqa: N802  Qt names the methods that it calls.
+
+from __future__ import annotations
+
+from math import radians
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QEvent, QPointF, QSize, Qt
+from PyQt6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QSurfaceFormat,
+    QWheelEvent,
+)
+from PyQt6.QtOpenGLWidgets import QOpenGLWidget
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from app.body import Floor, to_display
+from app.body_painter import Stage, paint_stage
+from app.hardware_gl import has_hardware_gl
+from app.marks import draw_mark
+from app.orbit import Orbit, preset
+from app.shown import Side
+from app.theme import DARK, GAP, Colours, font
+from engine.types import Pose
+
+_TURN = radians(0.45)
+"""Radians for each pixel of a drag."""
+_KEY_STEP = 24.0
+"""Pixels of drag that one press of an arrow key stands for."""
+
+if TYPE_CHECKING:
+    _Base = QWidget
+else:
+    _Base = object
+
+
+class _SkeletonView(_Base):
+    """Behaviour of both widgets."""
+
+    def _prepare(self) -> None:
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, 200)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Skeleton in 3D")
+        self.setToolTip("Drag to turn, Shift-drag to move, scroll to zoom, double-click to reset")
+        self._colours = DARK
+        self._orbit = Orbit()
+        self._floor = Floor()
+        self._pose: Pose | None = None
+        self._stage = Stage(self._orbit, self._floor.height)
+        self._last: QPointF | None = None
+
+    @property
+    def orbit(self) -> Orbit:
+        return self._orbit
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 512)
+
+    def show_pose(self, pose: Pose | None) -> None:
+        """Draw this from now on."""
+        if pose is self._pose:
+            return
+        self._pose = pose
+        if pose is None:
+            self._floor = Floor()
+        self._update_stage()
+
+    def set_orbit(self, orbit: Orbit) -> None:
+        self._orbit = orbit
+        self._update_stage()
+
+    def look_from(self, name: str) -> None:
+        """See `app.orbit.preset`."""
+        self.set_orbit(preset(name))
+
+    def set_colours(self, colours: Colours) -> None:
+        self._colours = colours
+        self.update()
+
+    def _update_stage(self) -> None:
+        pose = self._pose
+        if pose is None:
+            self._stage = Stage(self._orbit, self._floor.height)
+        else:
+            joints = to_display(pose.joints_m)
+            floor = self._floor.update(joints, pose.capture_ns)
+            self._stage = Stage(self._orbit, floor, joints, pose.confidence)
+        self.update()
+
+    def _size(self) -> tuple[float, float]:
+        return float(self.width()), float(self.height())
+
+    def _paint(self) -> None:
+        painter = QPainter(self)
+        paint_stage(painter, self._size(), self._stage, self._colours)
+        self._paint_legend(painter)
+        painter.end()
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        caption = font(-1)
+        metrics = QFontMetricsF(caption)
+        painter.setFont(caption)
+        x, y = 1.5 * GAP, self.height() - 1.5 * GAP - metrics.descent()
+        for side in Side:
+            painter.setPen(QPen(Qt.PenStyle.NoPen))
+            painter.setBrush(QColor(self._colours.side(side)))
+            draw_mark(painter, side, QPointF(x + 5, y - metrics.xHeight() / 2), 4.5)
+            painter.setPen(QColor(self._colours.muted))
+            painter.drawText(QPointF(x + 14, y), side.value)
+            x += 14 + metrics.horizontalAdvance(side.value) + 1.75 * GAP
+        scale = "grid 0.5 m"
+        left = self.width() - 1.5 * GAP - metrics.horizontalAdvance(scale)
+        if left > x:
+            painter.drawText(QPointF(left, y), scale)
+        if self._pose is None:
+            hint = "The skeleton appears here"
+            painter.drawText(QPointF(1.5 * GAP, 1.5 * GAP + metrics.ascent()), hint)
+
+    def _drag(self, dx: float, dy: float, pan: bool) -> None:
+        turned = self._orbit.panned(dx, dy, self._size()) if pan else self._orbit.orbited(dx * _TURN, dy * _TURN)
+        self.set_orbit(turned)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        self._last = event.position()
+
+    def mouseReleaseEvent(self, _event: QMouseEvent | None) -> None:
+        self._last = None
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        if self._last is None:
+            return
+        moved = event.position() - self._last
+        self._last = event.position()
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._drag(moved.x(), moved.y(), shift or not event.buttons() & Qt.MouseButton.LeftButton)
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent | None) -> None:
+        self.set_orbit(Orbit())
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        pixels, steps = event.pixelDelta(), event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            delta = pixels if not pixels.isNull() else steps / 4
+            self._drag(delta.x(), delta.y(), pan=True)
+        else:
+            amount = pixels.y() / 400 if not pixels.isNull() else steps.y() / 1200
+            self.set_orbit(self._orbit.zoomed(2.0**amount))
+        event.accept()
+
+    def event(self, event: QEvent | None) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.set_orbit(self._orbit.zoomed(1.0 + event.value()))
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        pan = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        steps = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+        key = event.key()
+        if key in steps:
+            dx, dy = steps[Qt.Key(key)]
+            self._drag(dx * _KEY_STEP, dy * _KEY_STEP, pan)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_PageUp):
+            self.set_orbit(self._orbit.zoomed(1.15))
+        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_PageDown):
+            self.set_orbit(self._orbit.zoomed(1 / 1.15))
+        elif key == Qt.Key.Key_Home:
+            self.set_orbit(Orbit())
+        else:
+            super().keyPressEvent(event)
+
+
+class PaintedSkeletonView(_SkeletonView, QWidget):
+    """Drawn by the processor; works everywhere."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._prepare()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        self._paint()
+
+
+class GLSkeletonView(_SkeletonView, QOpenGLWidget):
+    """Drawn by the graphics processor, with the same painter."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        multisampled = QSurfaceFormat()
+        multisampled.setSamples(4)
+        self.setFormat(multisampled)
+        self._prepare()
+
+    def paintGL(self) -> None:
+        self._paint()
+
+
+SkeletonView = PaintedSkeletonView | GLSkeletonView
+
+
+def make_skeleton_view(parent: QWidget | None = None) -> SkeletonView:
+    """The faster of the two on this machine."""
+    return GLSkeletonView(parent) if has_hardware_gl() else PaintedSkeletonView(parent)

@@ -1,0 +1,106 @@
+"""The pipeline's figures as the window words them. Pure functions, no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+
+from engine.types import Figures, Percentiles, Pose, StreamState
+
+UNKNOWN = "–"  # noqa: RUF001 an en dash is what is meant
+UNCALIBRATED = "⚠ Uncalibrated"
+LIKELY = 0.4
+"""An action below this probability is shown as a guess among others, not by name."""
+
+_STATES = {
+    StreamState.CLOSED: "Closed",
+    StreamState.OPENING: "Opening",
+    StreamState.STREAMING: "Live",
+    StreamState.STALLED: "Stalled",
+    StreamState.BACKOFF: "Waiting to retry",
+    StreamState.ENDED: "Ended",
+    StreamState.FAILED: "Failed",
+}
+STATE_WORDS: tuple[str, ...] = (*_STATES.values(), "Nothing open")
+
+
+@dataclass(frozen=True, slots=True)
+class StripText:
+    """What the strip says, a cell each."""
+
+    state: str
+    tone: str
+    """"good", "warning", "error" or "muted": how the state is coloured."""
+    rates: str
+    age: str
+    skipped: str
+    runtime: str
+    action: str
+    share: float
+    """Probability of the action, 0 where there is none."""
+
+
+EMPTY = StripText("Nothing open", "muted", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0.0)
+BEGINNING = replace(EMPTY, state=_STATES[StreamState.OPENING])
+WIDEST = StripText("Waiting to retry", "muted", "999.9 → 999.9", "9999 / 9999 ms", "9 999 999 (100 %)",
+                   UNKNOWN, UNKNOWN, 0.0)  # fmt: skip
+"""The longest text of each cell whose width is fixed."""
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if isfinite(value) else UNKNOWN
+
+
+def rates(source_fps: float, pose_fps: float) -> str:
+    """Frames in and poses out, a second."""
+    return f"{_number(source_fps, 1)} → {_number(pose_fps, 1)}"
+
+
+def age(percentiles: Percentiles) -> str:
+    """Median and 95th percentile in milliseconds."""
+    if not isfinite(percentiles.p50):
+        return UNKNOWN
+    return f"{_number(percentiles.p50, 0)} / {_number(percentiles.p95, 0)} ms"
+
+
+def skipped(overwritten: int, produced: int) -> str:
+    """Frames that a newer one replaced, and their share of all."""
+    if not produced:
+        return UNKNOWN
+    return f"{overwritten:,} ({100 * overwritten / produced:.0f} %)".replace(",", "\u2009")
+
+
+def action(figures: Figures, pose: Pose | None) -> tuple[str, float]:
+    """The likeliest action in words and its probability; a guess below LIKELY has a question mark."""
+    if pose is None or not figures.actions or len(pose.action_scores) != len(figures.actions):
+        return UNKNOWN, 0.0
+    if not np.isfinite(pose.action_scores).all():
+        return UNKNOWN, 0.0
+    best = int(np.argmax(pose.action_scores))
+    share = float(pose.action_scores[best])
+    name = figures.actions[best].replace("_", " ")
+    return f"{name[:1].upper()}{name[1:]}{'' if share >= LIKELY else '?'} {share:.0%}", share
+
+
+def strip_text(figures: Figures, pose: Pose | None) -> StripText:
+    """All cells."""
+    tone = {
+        StreamState.STREAMING: "good",
+        StreamState.STALLED: "warning",
+        StreamState.BACKOFF: "warning",
+        StreamState.FAILED: "error",
+    }.get(figures.state, "muted")
+    named = [part for part in (figures.network, figures.runtime) if part]
+    label, share = action(figures, pose)
+    return StripText(
+        state=_STATES[figures.state],
+        tone=tone,
+        rates=rates(figures.source_fps, figures.pose_fps),
+        age=age(figures.age_ms),
+        skipped=skipped(figures.overwritten, figures.produced),
+        runtime=" · ".join(named) or UNKNOWN,
+        action=label,
+        share=share,
+    )

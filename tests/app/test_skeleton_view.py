@@ -1,0 +1,148 @@
+"""The 3D view: pointer and keys, what it paints, and which renderer is taken."""
+
+from __future__ import annotations
+
+from math import radians
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt6.QtGui import QMouseEvent, QWheelEvent
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
+
+from app import hardware_gl, skeleton_view
+from app.body import to_display
+from app.hardware_gl import is_hardware
+from app.orbit import Orbit, preset
+from app.skeleton_view import PaintedSkeletonView, make_skeleton_view
+from app.theme import DARK
+from tests.app import fake
+from tests.app.qt import count, pixels
+
+LEFT, NO = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def view(app: QApplication) -> PaintedSkeletonView:
+    made = PaintedSkeletonView()
+    made.resize(500, 600)
+    return made
+
+
+def drag(view: PaintedSkeletonView, dx: float, dy: float, button: Qt.MouseButton, keys: Qt.KeyboardModifier) -> None:
+    start = QPointF(250, 300)
+    for kind, at, pressed in (
+        (QEvent.Type.MouseButtonPress, start, button),
+        (QEvent.Type.MouseMove, start + QPointF(dx, dy), button),
+        (QEvent.Type.MouseButtonRelease, start + QPointF(dx, dy), Qt.MouseButton.NoButton),
+    ):
+        QApplication.sendEvent(view, QMouseEvent(kind, at, at, button, pressed, keys))
+
+
+def wheel(view: PaintedSkeletonView, pixel: QPoint, angle: QPoint, keys: Qt.KeyboardModifier = NO) -> None:
+    at = QPointF(250, 300)
+    event = QWheelEvent(at, at, pixel, angle, Qt.MouseButton.NoButton, keys, Qt.ScrollPhase.NoScrollPhase, False)
+    QApplication.sendEvent(view, event)
+
+
+def test_drag_turns_and_shift_or_right_drag_moves(view: PaintedSkeletonView) -> None:
+    drag(view, 100, -20, LEFT, NO)
+    assert view.orbit == Orbit().orbited(radians(45), radians(-9))
+    for button, keys in ((LEFT, Qt.KeyboardModifier.ShiftModifier), (Qt.MouseButton.RightButton, NO)):
+        view.set_orbit(Orbit())
+        drag(view, 30, 40, button, keys)
+        assert view.orbit == Orbit().panned(30, 40, (500, 600))
+
+
+def test_wheel_and_touchpad_zoom_and_shift_moves(view: PaintedSkeletonView) -> None:
+    wheel(view, QPoint(0, 0), QPoint(0, 1200))
+    assert view.orbit.distance == pytest.approx(Orbit().distance / 2)
+    view.set_orbit(Orbit())
+    wheel(view, QPoint(0, -400), QPoint(0, -120))
+    assert view.orbit.distance == pytest.approx(Orbit().distance * 2)
+    view.set_orbit(Orbit())
+    wheel(view, QPoint(8, 4), QPoint(0, 0), Qt.KeyboardModifier.ShiftModifier)
+    assert view.orbit == Orbit().panned(8, 4, (500, 600))
+
+
+def test_keys_do_what_the_pointer_does(view: PaintedSkeletonView) -> None:
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    assert view.orbit == Orbit().orbited(24 * radians(0.45), 0)
+    QTest.keyClick(view, Qt.Key.Key_Home)
+    QTest.keyClick(view, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert view.orbit == Orbit().panned(0, -24, (500, 600))
+    QTest.keyClick(view, Qt.Key.Key_Home)
+    QTest.keyClick(view, Qt.Key.Key_Plus)
+    assert view.orbit == Orbit().zoomed(1.15)
+
+
+def test_double_click_resets(view: PaintedSkeletonView) -> None:
+    view.look_from("above")
+    assert view.orbit == preset("above")
+    QTest.mouseDClick(view, LEFT)
+    assert view.orbit == Orbit()
+
+
+def test_limbs_are_painted_where_the_joints_project(view: PaintedSkeletonView) -> None:
+    empty = pixels(view)
+    pose = fake.pose_at(0.4)
+    view.show_pose(pose)
+    painted = pixels(view)
+    projected = view.orbit.project(to_display(pose.joints_m), (500, 600))
+    changed = (painted != empty).any(-1)
+    for x, y, _ in projected:
+        assert changed[int(y), int(x)]
+    assert count(painted, DARK.right, 60) > 200
+    assert count(painted, DARK.left, 60) > 200
+    view.show_pose(None)
+    assert np.array_equal(pixels(view), empty)
+
+
+def test_unsure_limbs_fade_and_unknown_ones_are_left_out(view: PaintedSkeletonView) -> None:
+    pose = fake.pose_at(0.4)
+    sure = type(pose)(0, 0, pose.joints_m, np.ones(15, np.float32), pose.uv_px, pose.heatmaps, pose.action_scores)
+    view.show_pose(sure)
+    bright = int(pixels(view).sum())
+    unsure = type(pose)(0, 0, pose.joints_m, np.zeros(15, np.float32), pose.uv_px, pose.heatmaps, pose.action_scores)
+    view.show_pose(unsure)
+    faded = int(pixels(view).sum())
+    nowhere = np.full((15, 3), np.nan, np.float32)
+    view.show_pose(type(pose)(0, 0, nowhere, sure.confidence, pose.uv_px, pose.heatmaps, pose.action_scores))
+    empty = int(pixels(view).sum())
+    assert bright > faded > empty
+
+
+@pytest.mark.parametrize("pixels_high", [(500, 600), (201, 203), (900, 220)])
+def test_any_size_and_any_view_can_be_painted(view: PaintedSkeletonView, pixels_high: tuple[int, int]) -> None:
+    view.resize(*pixels_high)
+    view.show_pose(fake.pose_at(0.4))
+    for name in ("three-quarter", "front", "side", "behind", "above"):
+        view.look_from(name)
+        assert pixels(view).shape[:2] == pixels_high[::-1]
+    view.set_orbit(Orbit(elevation=radians(-60), distance=0.5))  # from below, amid the body
+    assert pixels(view).shape[:2] == pixels_high[::-1]
+
+
+@pytest.mark.parametrize(
+    ("renderer", "hardware"),
+    [("llvmpipe (LLVM 15.0.6, 256 bits)", False), ("softpipe", False), ("Software Rasterizer", False), ("", False),
+     ("GDI Generic", False), ("Google SwiftShader", False), ("NVIDIA H100/PCIe/SSE2", True),
+     ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", True), ("AMD Radeon RX 6600 (radeonsi)", True)],
+)  # fmt: skip
+def test_which_renderers_are_hardware(renderer: str, hardware: bool) -> None:
+    assert is_hardware(renderer) is hardware
+
+
+def test_painter_is_taken_offscreen_and_wherever_gl_fails(app: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hardware_gl.gl_renderer() == ""
+    assert isinstance(make_skeleton_view(), PaintedSkeletonView)
+
+    def broken() -> str:
+        raise RuntimeError("the driver is broken")
+
+    monkeypatch.setattr(hardware_gl, "gl_renderer", broken)
+    assert isinstance(make_skeleton_view(), PaintedSkeletonView)
+    monkeypatch.setattr(skeleton_view, "has_hardware_gl", lambda: True)
+    monkeypatch.setattr(skeleton_view, "GLSkeletonView", lambda parent: "gl")
+    assert make_skeleton_view() == "gl"

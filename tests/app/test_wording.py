@@ -1,0 +1,50 @@
+"""What the strip says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+
+from app.wording import STATE_WORDS, UNKNOWN, strip_text
+from engine.types import Percentiles, StreamState
+from tests.app import fake
+
+
+def test_every_cell_of_a_running_source() -> None:
+    text = strip_text(fake.figures(), fake.pose_at(0.0))
+    assert (text.state, text.tone) == ("Live", "good")
+    assert text.rates == "59.9 → 31.4"
+    assert text.age == "48 / 61 ms"
+    assert text.skipped == "2\u2009010 (48 %)"
+    assert text.runtime == "small · PyTorch eager, CPU"
+    assert text.action == "Walk 70%"
+    assert text.share == np.float32(0.7)
+
+
+def test_what_is_not_known_yet_is_a_dash() -> None:
+    empty = replace(
+        fake.figures(), age_ms=Percentiles(nan, nan, nan), source_fps=nan, pose_fps=nan, produced=0, overwritten=0,
+        runtime="", network="",
+    )  # fmt: skip
+    text = strip_text(empty, None)
+    assert {text.age, text.skipped, text.runtime, text.action} == {UNKNOWN}
+    assert text.rates == f"{UNKNOWN} → {UNKNOWN}"
+
+
+def test_unsure_action_is_asked_and_not_told() -> None:
+    pose = replace(fake.pose_at(0.0), action_scores=np.array([0.26, 0.24, 0.25, 0.25], np.float32))
+    assert strip_text(fake.figures(), pose).action == "Stand? 26%"
+    spaced = replace(pose, action_scores=np.array([0.0, 0.0, 1.0, 0.0], np.float32))
+    assert strip_text(fake.figures(), spaced).action == "Reach up 100%"
+
+
+def test_scores_that_do_not_fit_the_names_are_not_guessed() -> None:
+    for scores in (np.array([1.0], np.float32), np.array([nan] * 4, np.float32)):
+        assert strip_text(fake.figures(), replace(fake.pose_at(0.0), action_scores=scores)).action == UNKNOWN
+
+
+def test_every_state_has_a_word() -> None:
+    for state in StreamState:
+        assert strip_text(fake.figures(state), None).state in STATE_WORDS
