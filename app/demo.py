@@ -1,4 +1,4 @@
-"""`make demo` without a screen: the bundled session through the same pipeline and the same window, painted offscreen."""
+"""`make demo` without a screen: the bundled session through the same pipeline, the window painted offscreen."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Figures:
     source_fps: float
     pose_fps: float
     age_ms: Percentiles
-    """From the grab of a frame to its finished pose."""
+    """From the grab of a frame to its finished pose; of a recorded frame, from its hand-over."""
     stages_ms: Mapping[str, Percentiles]
     produced: int
     """Frames the source gave since the start."""

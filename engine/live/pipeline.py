@@ -32,13 +32,6 @@ RUNNING = (StreamState.OPENING, StreamState.STREAMING)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Arrival:
-    frame: Frame
-    arrival_ns: int
-    """When the frame was there to be worked on: its capture where that is host time."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
     """A frame, its pose, and the canonical view that the network saw it in."""
 
@@ -66,7 +59,7 @@ class Pipeline:
         Each estimate is put into `outbox`, which is closed after the last one.
         """
         self._source, self._make_estimator, self._outbox = source, make_estimator, outbox
-        self._mailbox: Mailbox[_Arrival] = Mailbox(lossless)
+        self._mailbox: Mailbox[Frame] = Mailbox(lossless)
         self._state, self._message = StreamState.CLOSED, ""
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
@@ -79,6 +72,7 @@ class Pipeline:
         self._source_rate, self._pose_rate = Rate(), Rate()
         self._produced = self._processed = 0
         self._last_arrival_ns = 0
+        self._live = False
         self._threads = (
             threading.Thread(target=self._guarded, args=(self._read,), name="egopose source", daemon=True),
             threading.Thread(target=self._guarded, args=(self._infer,), name="egopose inference", daemon=True),
@@ -177,7 +171,7 @@ class Pipeline:
 
     def _read(self) -> None:
         with self._source as source:
-            live = source.info.live
+            self._live = source.info.live
             self._opened.set()
             # A file must not run ahead of a network that is still loading.
             self._ready.wait()
@@ -191,7 +185,7 @@ class Pipeline:
                 self._source_rate.tick(now)
                 if self._state is StreamState.OPENING:
                     self._state = StreamState.STREAMING
-                if not self._mailbox.put(_Arrival(frame, frame.capture_ns if live else now)):
+                if not self._mailbox.put(frame):
                     return
         self._mailbox.close()
 
@@ -202,8 +196,8 @@ class Pipeline:
         estimator = self._estimator = self._make_estimator(self._source)
         self._ready.set()
         try:
-            while (arrival := self._mailbox.take()) is not None:
-                self._work(estimator, arrival)
+            while (frame := self._mailbox.take()) is not None:
+                self._work(estimator, frame)
         finally:
             estimator.close()
         if self._outbox is not None:
@@ -211,13 +205,14 @@ class Pipeline:
         if not self._stopping.is_set() and self._state in RUNNING:
             self._state = StreamState.ENDED
 
-    def _work(self, estimator: Estimator, arrival: _Arrival) -> None:
-        frame = arrival.frame
+    def _work(self, estimator: Estimator, frame: Frame) -> None:
+        # A recorded frame has no age of its own: what counts is how long its pose took.
+        born_ns = frame.capture_ns if self._live else time.monotonic_ns()
         pose = estimator.estimate(frame)
         now = time.monotonic_ns()
         self._shown = estimate = Estimate(frame, pose, estimator.view)
         self._processed += 1
-        self._age.add(now - arrival.arrival_ns)
+        self._age.add(now - born_ns)
         self._pose_rate.tick(now)
         for name, duration in pose.stage_ns.items():
             self._stages.setdefault(name, Durations(self._keep)).add(duration)

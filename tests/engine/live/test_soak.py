@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from tests.engine.live.fakes import FakeEstimator, FakeSource
 
 from engine.live.pipeline import Pipeline
+from tests.engine.live.fakes import FakeEstimator, FakeSource
 
 SECONDS = 120
 MIB = 1 << 20
@@ -18,7 +17,6 @@ MIB = 1 << 20
 
 def resident_bytes() -> int:
     """This process's resident memory."""
-    gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096
 

@@ -1,0 +1,1 @@
+"""What makes a network: the synthetic wearer, losses, training, evaluation. Needs torch."""

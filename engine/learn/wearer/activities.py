@@ -1,0 +1,393 @@
+"""Everyday motion made in code: what captured motion seldom shows, and what needs no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.learn.wearer.bvh import axis_rotation
+from engine.learn.wearer.motion import Motion, action_number
+from engine.learn.wearer.puppet import ANKLE_HEIGHT, PELVIS_HEIGHT, Array, Handles, solve
+
+FPS = 30.0
+_SIDE = np.array([-1.0, 1.0])
+Activity = Callable[[np.random.Generator, Array], tuple[Handles, str]]
+
+
+def minimum_jerk(x: Array) -> Array:
+    """The bell-speed course of human reaches, 0..1 over 0..1 (Flash and Hogan, 1985)."""
+    x = np.clip(x, 0, 1)
+    return x**3 * (10 - 15 * x + 6 * x * x)
+
+
+def glide(t: Array, arrive: Array, leave: Array, values: Array) -> Array:
+    """(T, ...) a course that rests at `values` (K, ...) from `arrive` to `leave` (K,) and moves smoothly between."""
+    key = np.clip(np.searchsorted(arrive, t, side="right") - 1, 0, len(arrive) - 1)
+    after = np.minimum(key + 1, len(arrive) - 1)
+    span = np.maximum(arrive[after] - leave[key], 1e-6)
+    part = np.where(after > key, minimum_jerk((t - leave[key]) / span), 0.0)
+    part = part.reshape(-1, *[1] * (values.ndim - 1))
+    return values[key] * (1 - part) + values[after] * part
+
+
+def visits(
+    rng: np.random.Generator, end: float, move: tuple[float, float], rest: tuple[float, float]
+) -> tuple[Array, Array]:
+    """Times of arriving at and leaving a row of goals until `end`, beginning before 0."""
+    arrive = [-float(rng.uniform(0, 1))]
+    leave = [arrive[0] + float(rng.uniform(*rest))]
+    while arrive[-1] < end:
+        arrive.append(leave[-1] + float(rng.uniform(*move)))
+        leave.append(arrive[-1] + float(rng.uniform(*rest)))
+    return np.array(arrive), np.array(leave)
+
+
+def sway(rng: np.random.Generator, t: Array, amplitude: float, dims: int) -> Array:
+    """(T, dims) slow aimless movement."""
+    out = np.zeros((len(t), dims))
+    for _ in range(3):
+        rate, phase = rng.uniform(0.08, 0.6, dims), rng.uniform(0, 2 * np.pi, dims)
+        out += amplitude * rng.uniform(0.2, 0.6, dims) * np.sin(2 * np.pi * rate * t[:, None] + phase)
+    return out
+
+
+def at_ease(rng: np.random.Generator, t: Array) -> Handles:
+    """Somebody who stands, arms hanging, with the small movements of the living."""
+    n = len(t)
+    facing = rng.uniform(-np.pi, np.pi) + sway(rng, t, 0.03, 1)[:, 0]
+    width, ahead = rng.uniform(0.06, 0.2), rng.normal(0, 0.05)
+    foot = np.array([[s * width, s * ahead, ANKLE_HEIGHT] for s in _SIDE])
+    turn_out = rng.uniform(0, 0.35)
+    h = Handles(
+        pelvis=np.array([0, 0, PELVIS_HEIGHT - 0.015]) + sway(rng, t, 0.02, 3) * [1, 1, 0.15],
+        facing=facing,
+        tilt=sway(rng, t, 0.03, 2),
+        spine=sway(rng, t, 0.06, 3) + np.array([rng.normal(0.05, 0.05), 0, 0]),
+        head=sway(rng, t, 0.25, 3) * [0.8, 0.4, 1.2] + np.array([rng.uniform(-0.1, 0.5), 0, 0]),
+        hand=np.empty((n, 2, 3)),
+        grasp=np.zeros((n, 2, 3)),
+        pull=np.zeros((n, 2)),
+        elbow=np.full((n, 2), 0.25) + sway(rng, t, 0.1, 2),
+        roll=np.full((n, 2), 0.6) + sway(rng, t, 0.2, 2),
+        foot=np.empty((n, 2, 3)),
+        toes=np.zeros((n, 2, 2)),
+    )
+    for side, sign in enumerate(_SIDE):
+        hang = np.array([sign * rng.uniform(0.06, 0.14), -rng.uniform(0.02, 0.12), -rng.uniform(0.44, 0.49)])
+        h.hand[:, side] = hang + sway(rng, t, 0.03, 3)
+        turn = axis_rotation(2, np.full(n, facing[0]))
+        h.foot[:, side] = turn @ foot[side]
+        h.toes[:, side, 0] = facing[0] + sign * turn_out
+    return h
+
+
+def _ahead(h: Handles, local: Array) -> Array:
+    """(T, 3) points given to the left of, behind and above the pelvis' foot point, in the world."""
+    place = h.pelvis * [1, 1, 0]
+    world: Array = place + np.einsum("tij,tj->ti", axis_rotation(2, h.facing), local)
+    return world
+
+
+_POSTURES = np.array(
+    [  # wrist from the left shoulder in the chest's frame: to the left, behind, above; elbow; roll
+        [0.08, -0.06, -0.48, 0.2, 0.6],  # hanging
+        [0.10, 0.02, -0.33, 1.1, 0.3],  # on the hip
+        [-0.20, -0.18, -0.24, 0.6, 0.9],  # folded
+        [-0.14, -0.22, -0.40, 0.4, 0.8],  # clasped in front
+        [0.02, -0.36, -0.26, 0.4, 1.0],  # held out, talking
+        [0.12, -0.34, -0.14, 0.6, 1.3],
+        [-0.10, -0.34, -0.05, 0.5, 1.2],  # before the chest, a phone
+        [0.28, -0.20, -0.10, 0.9, 0.4],  # spread
+        [-0.02, -0.43, 0.02, 0.4, 0.2],  # pointing
+        [0.22, -0.12, 0.30, 0.8, 1.0],  # raised
+        [0.00, -0.30, -0.38, 0.3, 0.9],
+    ]
+)
+
+
+def _hand_to(h: Handles, t: Array, side: int, times: tuple[Array, Array], postures: Array) -> None:
+    """Move one hand through postures (K, 5), rows as in `_POSTURES`, at these times of arriving and leaving."""
+    course = glide(t, *times, postures)
+    h.hand[:, side] = course[:, :3] * [_SIDE[side], 1, 1] + (h.hand[:, side] - h.hand[:, side].mean(axis=0))
+    h.elbow[:, side] += course[:, 3] - 0.25
+    h.roll[:, side] += course[:, 4] - 0.6
+
+
+def _varied(rng: np.random.Generator, postures: Array) -> Array:
+    varied: Array = postures + rng.normal(0, 1, postures.shape) * [0.04, 0.04, 0.04, 0.15, 0.3]
+    return varied
+
+
+def stand(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Standing, the hands at rest somewhere."""
+    h = at_ease(rng, t)
+    arrive, leave = visits(rng, t[-1], (0.6, 1.5), (2, 6))
+    choice = rng.choice(4, len(arrive), p=[0.55, 0.15, 0.15, 0.15])
+    for side in range(2):
+        _hand_to(h, t, side, (arrive, leave), _varied(rng, _POSTURES[choice]))
+    return h, "stand"
+
+
+def gesture(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Talking with the hands, pointing, spreading the arms."""
+    h = at_ease(rng, t)
+    together = rng.random() < 0.4
+    arrive, leave = visits(rng, t[-1], (0.45, 1.0), (0.1, 1.2))
+    choice = rng.integers(0, len(_POSTURES), len(arrive))
+    for side in range(2):
+        if not together:
+            arrive, leave = visits(rng, t[-1], (0.45, 1.0), (0.1, 1.2))
+            choice = rng.integers(0, len(_POSTURES), len(arrive))
+        _hand_to(h, t, side, (arrive, leave), _varied(rng, _POSTURES[choice]))
+    return h, "gesture"
+
+
+def wave(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """One hand up and waving."""
+    h = at_ease(rng, t)
+    side = int(rng.integers(2))
+    arrive, leave = visits(rng, t[-1], (0.5, 0.9), (1.0, 2.5))
+    up = np.arange(len(arrive)) % 2 == int(rng.integers(2))
+    raised = np.where(up[:, None], [0.24, -0.20, 0.16, 0.9, 1.4], _POSTURES[0])
+    _hand_to(h, t, side, (arrive, leave), _varied(rng, raised))
+    amount = glide(t, arrive, leave, up.astype(float)[:, None])[:, 0]
+    phase = 2 * np.pi * rng.uniform(1.2, 2.2) * t
+    h.hand[:, side, 0] += amount * rng.uniform(0.06, 0.12) * np.sin(phase)
+    h.roll[:, side] += amount * 0.3 * np.sin(phase + 0.4)
+    return h, "gesture"
+
+
+def before_face(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Hands that come up before the face, as to drink, to read or to put glasses right."""
+    h = at_ease(rng, t)
+    both = rng.random() < 0.4
+    arrive, leave = visits(rng, t[-1], (0.5, 1.1), (0.6, 2.5))
+    high = np.arange(len(arrive)) % 2 == int(rng.integers(2))
+    goal = np.array([-0.14 + rng.normal(0, 0.03), -rng.uniform(0.22, 0.36), rng.uniform(-0.06, 0.14), 0.7, 1.3])
+    for side in range(2) if both else [int(rng.integers(2))]:
+        _hand_to(h, t, side, (arrive, leave), _varied(rng, np.where(high[:, None], goal, _POSTURES[[0, 4][both]])))
+    return h, "gesture"
+
+
+def reach(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Reaching for things: ahead, to the side, overhead, down to the floor."""
+    h = at_ease(rng, t)
+    arrive, leave = visits(rng, t[-1], (0.6, 1.3), (0.2, 1.0))
+    k = len(arrive)
+    azimuth = rng.normal(0, 0.8, k)
+    height = rng.choice([0.15, 0.55, 0.95, 1.3, 1.75, 1.95], k, p=[0.16, 0.16, 0.2, 0.2, 0.14, 0.14])
+    height = height + rng.uniform(-0.12, 0.12, k)
+    radius = np.where(height < 1.6, rng.uniform(0.35, 0.62, k), rng.uniform(0.1, 0.35, k))
+    points = np.stack([radius * np.sin(azimuth), -radius * np.cos(azimuth), height], axis=1)
+    pulls = (rng.random(k) < 0.8).astype(float)
+    low = np.clip((0.9 - height) / 0.75, 0, 1) * pulls
+    course = glide(t, arrive, leave, np.column_stack([points, pulls, low, azimuth * pulls]))
+    both = rng.random() < 0.35
+    main = int(rng.integers(2))
+    for side in range(2) if both else [main]:
+        shift = np.array([_SIDE[side] * rng.uniform(0.06, 0.2), 0, 0]) if both else np.zeros(3)
+        h.grasp[:, side] = _ahead(h, course[:, :3] + shift)
+        h.pull[:, side] = course[:, 3]
+        h.elbow[:, side] += 0.3 * course[:, 3]
+    stoop = rng.uniform(0.2, 0.9)
+    down = course[:, 4]
+    h.pelvis[:, 2] -= down * (0.12 + 0.38 * (1 - stoop))
+    h.pelvis[:, :2] += (axis_rotation(2, h.facing) @ np.array([0, 1.0, 0]))[:, :2] * (0.16 * down)[:, None]
+    h.tilt[:, 0] += down * (0.25 + 0.5 * stoop)
+    h.spine[:, 0] += down * (0.35 + 0.35 * stoop) - 0.12 * np.clip(course[:, 2] - 1.5, 0, 1)
+    h.spine[:, 2] += np.clip(0.45 * course[:, 5], -0.6, 0.6)
+    h.head[:, 0] += np.clip(0.25 * (1.3 - course[:, 2]) * course[:, 3], -0.4, 0.4)
+    h.head[:, 2] += np.clip(0.35 * course[:, 5], -0.6, 0.6)
+    return h, "reach"
+
+
+def squat(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Squats, quick or held, the arms out, hanging or on the knees."""
+    h = at_ease(rng, t)
+    hold = (0.1, 0.5) if rng.random() < 0.6 else (1.0, 4.0)
+    arrive, leave = visits(rng, t[-1], (0.7, 1.4), hold)
+    down = (np.arange(len(arrive)) % 2 == int(rng.integers(2))) * rng.uniform(0.45, 1.0, len(arrive))
+    depth = glide(t, arrive, leave, down[:, None])[:, 0]
+    _crouch(h, depth)
+    goal = [np.array([0.0, -0.46, -0.05, 0.4, 0.3]), np.array([-0.1, -0.32, -0.30, 0.4, 0.9]), _POSTURES[0]]
+    posture = _varied(rng, np.where(down[:, None] > 0, goal[int(rng.integers(3))], _POSTURES[0]))
+    for side in range(2):
+        _hand_to(h, t, side, (arrive, leave), posture)
+        h.toes[:, side, 0] += _SIDE[side] * 0.2
+    return h, "squat"
+
+
+def _crouch(h: Handles, depth: Array) -> None:
+    """Lower the pelvis, 0 standing to 1 a full squat, the weight staying over the feet."""
+    back = axis_rotation(2, h.facing) @ np.array([0, 1.0, 0])
+    h.pelvis[:, 2] -= 0.52 * depth
+    h.pelvis += back * (0.19 * depth)[:, None]
+    h.tilt[:, 0] += 0.35 * depth
+    h.spine[:, 0] += 0.45 * depth
+    h.head[:, 0] -= 0.25 * depth
+
+
+def sit(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Sitting on a chair, at times sitting down or getting up; the hands on the lap, a table or in the air."""
+    h = at_ease(rng, t)
+    seat = rng.uniform(0.40, 0.52)
+    if rng.random() < 0.35:
+        at = rng.uniform(0.2, 0.8) * t[-1]
+        seated = minimum_jerk((t - at) / rng.uniform(1.0, 1.8))
+        seated = seated if rng.random() < 0.5 else 1 - seated
+    else:
+        seated = np.ones(len(t))
+    back = axis_rotation(2, h.facing) @ np.array([0, 1.0, 0])
+    lean = np.sin(np.pi * seated)
+    h.pelvis[:, 2] -= (PELVIS_HEIGHT - seat - 0.10) * seated
+    h.pelvis += back * (rng.uniform(0.34, 0.42) * seated)[:, None]
+    h.tilt[:, 0] += -0.15 * seated + 0.4 * lean
+    h.spine[:, 0] += rng.uniform(0.0, 0.45) * seated + 0.5 * lean
+    h.head[:, 0] += rng.uniform(-0.1, 0.3) * seated
+    arrive, leave = visits(rng, t[-1], (0.5, 1.2), (0.5, 4))
+    lap = np.array([[-0.02, -0.30, -0.36, 0.3, 0.5], [0.04, -0.40, -0.26, 0.5, 0.3], [-0.10, -0.30, -0.28, 0.5, 0.9]])
+    pool = np.concatenate([lap, lap, _POSTURES[4:9]])
+    for side in range(2):
+        _hand_to(h, t, side, (arrive, leave), _varied(rng, pool[rng.integers(0, len(pool), len(arrive))]))
+    return h, "sit"
+
+
+def knees(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Lifting the knees in turn, kicking forward or to the side."""
+    h = at_ease(rng, t)
+    arrive, leave = visits(rng, t[-1], (0.3, 0.7), (0.05, 0.6))
+    order = np.arange(len(arrive)) + int(rng.integers(4))
+    sign = rng.uniform(0.3, 1.0)
+    kicks = rng.random() < 0.5
+    for side in range(2):
+        lifted = (order % 4 == 2 * side)[:, None]
+        up = np.array([_SIDE[side] * 0.02, -rng.uniform(0.15, 0.3), rng.uniform(0.2, 0.5)])
+        if kicks:
+            up = np.array([_SIDE[side] * rng.uniform(0, 0.3), -rng.uniform(0.4, 0.75), rng.uniform(0.15, 0.6)]) * sign
+        course = glide(t, arrive, leave, np.where(lifted, up, 0.0))
+        h.foot[:, side] += np.einsum("tij,tj->ti", axis_rotation(2, h.facing), course)
+        h.toes[:, side, 1] += course[:, 2] * 0.8
+        h.hand[:, 1 - side, 1] += course[:, 1] * 0.4
+        h.hand[:, 1 - side, 2] += course[:, 2] * 0.2
+    return h, "kick"
+
+
+def jump(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Jumps on the spot: down, off, through the air, down."""
+    h = at_ease(rng, t)
+    period, height = rng.uniform(1.7, 2.4), rng.uniform(0.05, 0.35)
+    air = 2 * np.sqrt(2 * height / 9.81)
+    phase = (t + rng.uniform(0, period)) % period
+    before = minimum_jerk(phase / 0.45) * (1 - minimum_jerk((phase - 0.45) / 0.3))
+    since = phase - 0.68
+    fly = np.where((since > 0) & (since < air), 9.81 / 2 * since * (air - since), 0)
+    land = minimum_jerk((since - air + 0.05) / 0.25) * (1 - minimum_jerk((since - air - 0.2) / 0.35))
+    _crouch(h, rng.uniform(0.3, 0.55) * np.maximum(before, 0.8 * land))
+    h.pelvis[:, 2] += fly
+    h.foot[:, :, 2] += fly[:, None]
+    h.toes[:, :, 1] += (np.clip(fly / 0.15, 0, 1) * 0.7)[:, None]
+    up = minimum_jerk((since + 0.2) / 0.45) * (1 - minimum_jerk((since - air) / 0.45))
+    h.hand[..., 1] += ((0.7 * before - up) * 0.22)[:, None]
+    h.hand[..., 2] += (up * rng.uniform(0.1, 0.5))[:, None]
+    return h, "jump"
+
+
+def _stride(rng: np.random.Generator, t: Array, speed: float, spin: Array, *, hurry: bool, in_place: bool) -> Handles:
+    """Steps along a path: feet that stand still while they bear the weight and swing in between."""
+    h = at_ease(rng, t)
+    cadence = 1.3 + rng.uniform(0, 0.2) if hurry else 0.65 + 0.22 * speed + rng.uniform(-0.05, 0.1)
+    stance = 0.42 if hurry else 0.62
+    dt = t[1] - t[0]
+    facing = h.facing[0] + np.cumsum(spin) * dt
+    step = np.stack([np.sin(facing), -np.cos(facing)], axis=1) * (0.0 if in_place else speed * dt)
+    path = np.cumsum(step, axis=0)
+    phase = cadence * t + rng.random()
+    h.facing[:] = facing
+    h.pelvis[:, :2] = path
+    bounce = 0.03 if hurry else 0.018
+    h.pelvis[:, 2] += -0.03 - (0.04 if hurry else 0) + bounce * np.cos(4 * np.pi * (phase - stance / 2))
+    h.tilt += np.stack([np.full(len(t), 0.08 * hurry + 0.02), 0.03 * np.sin(2 * np.pi * phase)], axis=1)
+    h.spine[:, 2] += 0.12 * np.sin(2 * np.pi * phase)
+    lift, swing_arm = rng.uniform(0.12, 0.35) if hurry or in_place else rng.uniform(0.05, 0.12), rng.uniform(0.5, 1.2)
+    for side, sign in enumerate(_SIDE):
+        u = (phase + 0.5 * side) % 1.0
+        swinging = np.clip((u - stance) / (1 - stance), 0, 1)
+        # Path time at which the foot is under the hip: the middle of this stance, then of the next.
+        middle = t - (u - stance / 2) / cadence
+        where = middle + minimum_jerk(swinging) / cadence
+        spot = np.stack([_extended(where, t, path[:, k]) for k in range(2)], axis=1)
+        turn = _extended(where, t, facing)
+        h.foot[:, side, :2] = spot + np.stack([np.cos(turn), np.sin(turn)], axis=1) * sign * 0.085
+        arc = np.sin(np.pi * swinging)
+        bearing = u < stance
+        # The heel leaves the ground before the toes do, and comes down first.
+        heel = np.where(bearing, minimum_jerk((u - stance + 0.2) / 0.2), 1 - minimum_jerk(swinging / 0.75))
+        strike = np.where(bearing, 1 - minimum_jerk(u / 0.15), minimum_jerk((swinging - 0.4) / 0.6))
+        h.foot[:, side, 2] = ANKLE_HEIGHT + lift * arc**2 + 0.05 * heel
+        h.toes[:, side, 0] = turn + sign * 0.08
+        h.toes[:, side, 1] = 0.55 * heel - (0.0 if hurry or in_place else 0.2) * strike
+        beat = swing_arm * np.sin(2 * np.pi * (u + 0.25 - stance / 2))
+        h.hand[:, side] += np.stack([0 * beat, 0.16 * beat, 0.03 * beat**2], axis=1)
+        if hurry:
+            h.hand[:, side] += [0, -0.22, 0.24]
+    return h
+
+
+def _extended(where: Array, t: Array, values: Array) -> Array:
+    """Values at other times, carried on in a straight line before the first and after the last."""
+    dt = t[1] - t[0]
+    inside = np.interp(where, t, values)
+    early, late = np.minimum(where - t[0], 0), np.maximum(where - t[-1], 0)
+    result: Array = inside + early * (values[1] - values[0]) / dt + late * (values[-1] - values[-2]) / dt
+    return result
+
+
+def walk(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Walking around or on the spot."""
+    spin = sway(rng, t, 0.8, 1)[:, 0]
+    return _stride(rng, t, rng.uniform(0.4, 1.3), spin, hurry=False, in_place=bool(rng.random() < 0.35)), "walk"
+
+
+def run(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Running on the spot or in curves."""
+    return _stride(
+        rng, t, rng.uniform(1.6, 2.6), sway(rng, t, 1.2, 1)[:, 0], hurry=True, in_place=bool(rng.random() < 0.7)
+    ), "run"
+
+
+def turn(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Turning on the spot with small steps."""
+    arrive, leave = visits(rng, t[-1], (1.0, 2.5), (0.1, 0.5))
+    angles = np.cumsum(rng.choice([-1, 1], len(arrive)) * rng.uniform(0.8, 2.6, len(arrive)))
+    return _stride(rng, t, 0.0, np.gradient(glide(t, arrive, leave, angles), t), hurry=False, in_place=True), "turn"
+
+
+ACTIVITIES: dict[str, tuple[Activity, float]] = {
+    "stand": (stand, 1.0),
+    "gesture": (gesture, 1.3),
+    "wave": (wave, 0.6),
+    "before_face": (before_face, 0.8),
+    "reach": (reach, 2.2),
+    "squat": (squat, 1.0),
+    "sit": (sit, 1.6),
+    "knees": (knees, 0.8),
+    "jump": (jump, 0.5),
+    "walk": (walk, 0.7),
+    "run": (run, 0.4),
+    "turn": (turn, 0.6),
+}
+"""Each activity, and how often it is chosen."""
+
+
+def made_motion(rng: np.random.Generator, seconds: float, activity: str | None = None, fps: float = FPS) -> Motion:
+    """A motion of one activity, chosen at random unless named."""
+    if activity is None:
+        names = list(ACTIVITIES)
+        odds = np.array([ACTIVITIES[name][1] for name in names])
+        activity = names[int(rng.choice(len(names), p=odds / odds.sum()))]
+    t = np.arange(max(2, round(seconds * fps))) / fps
+    handles, action = ACTIVITIES[activity][0](rng, t)
+    number: NDArray[np.uint8] = np.full(len(t), action_number(action), np.uint8)
+    return solve(handles, 1 / fps, number, activity)

@@ -1,0 +1,51 @@
+"""Where the camera is, given a posed body and a mount."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.learn.wearer.body import Body, Posed
+from engine.learn.wearer.bvh import axis_rotation
+from engine.learn.wearer.scene import Mount
+
+Array = NDArray[np.float64]
+
+_LOOKING_DOWN = np.array([[-1.0, 0, 0], [0, 1, 0], [0, 0, -1]])
+"""Columns: the camera's x (the wearer's right), y (backward) and z (down) in the head's rest frame."""
+
+
+def camera_in_head(body: Body, shape: int, mount: Mount) -> Array:
+    """(4, 4) from the camera's frame to the body's rest frame."""
+    head = body.bone("head")
+    of_head = body.vertices[shape][body.indices[np.arange(len(body.weights)), body.weights.argmax(1)] == head]
+    matrix = np.eye(4)
+    forward, left, about = (np.array([angle]) for angle in mount.tilt)
+    matrix[:3, :3] = _LOOKING_DOWN @ (axis_rotation(0, forward) @ axis_rotation(1, -left) @ axis_rotation(2, about))[0]
+    matrix[:3, 3] = [
+        -mount.aside_m,
+        float(of_head[:, 1].min()) - mount.ahead_m,
+        float(of_head[:, 2].max()) - mount.below_m,
+    ]
+    return matrix
+
+
+def cameras(body: Body, posed: Posed, shape: int, mount: Mount) -> Array:
+    """(T, 4, 4) from the camera's frame to the world, for each pose."""
+    head = body.bone("head")
+    rest = camera_in_head(body, shape, mount)
+    rest[:3, 3] -= body.heads[shape, head]
+    world = np.tile(np.eye(4), (len(posed.rotations), 1, 1))
+    world[:, :3, :3] = posed.rotations[:, head].astype(np.float64)
+    world[:, :3, 3] = posed.positions[:, head]
+    placed: Array = world @ rest
+    # Rotations come as 32-bit numbers: bring them back onto the group.
+    u, _, vt = np.linalg.svd(placed[:, :3, :3])
+    placed[:, :3, :3] = u @ vt
+    return placed
+
+
+def to_camera(cameras_world: Array, points: NDArray[np.floating]) -> Array:
+    """(T, N, 3) world points in the frames of (T, 4, 4) cameras."""
+    local: Array = np.einsum("tji,tnj->tni", cameras_world[:, :3, :3], points - cameras_world[:, None, :3, 3])
+    return local

@@ -1,0 +1,94 @@
+"""What a real camera adds to a drawn picture: exposure, vignette, blur, noise, JPEG. Mild throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.cv import cv2
+from engine.learn.wearer.lens import Lens
+from engine.learn.wearer.scene import Look
+from engine.types import ImageArray
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """The character of one camera and its settings."""
+
+    target: float
+    """Mean brightness 0..1 that its exposure aims at."""
+    pull: float
+    """How far it gets there, 0 not at all to 1 wholly."""
+    gamma: float
+    colour: float
+    """Strength of colours, 1 as drawn."""
+    fall: float
+    """Light lost at the edge of the circle, 0..1."""
+    rim: float
+    """Width of the circle's soft edge, in radii."""
+    glare: float
+    """Light spread over the whole picture, 0..1."""
+    blur: float
+    """Standard deviation in pixels; 0 for none."""
+    noise: float
+    """Standard deviation, 0..1."""
+    jpeg: int
+    """Quality, 0 for no compression."""
+
+
+CLEAN = Sensor(0.45, 0.0, 1.0, 1.0, 0.15, 0.02, 0.0, 0.0, 0.006, 0)
+"""A good camera."""
+
+
+def sample_sensor(rng: np.random.Generator, look: Look = "varied") -> Sensor:
+    """A random camera."""
+    if look == "demo":
+        return CLEAN
+    return Sensor(
+        target=float(rng.uniform(0.46, 0.64)),
+        pull=float(rng.uniform(0.4, 1.0)),
+        gamma=float(rng.uniform(0.85, 1.15)),
+        colour=float(rng.uniform(0.75, 1.15)),
+        fall=float(rng.uniform(0.0, 0.35)),
+        rim=float(rng.uniform(0.005, 0.08)),
+        glare=float(rng.uniform(0.0, 0.025)),
+        blur=float(rng.uniform(0.3, 0.8)) if rng.random() < 0.35 else 0.0,
+        noise=float(rng.uniform(0.002, 0.016)),
+        jpeg=int(rng.integers(55, 96)) if rng.random() < 0.7 else 0,
+    )
+
+
+def shading(sensor: Sensor, lens: Lens) -> NDArray[np.float32]:
+    """(H, W, 1) part of the light that reaches each pixel."""
+    width, height = lens.size
+    x = (np.arange(width) - lens.centre[0])[None, :]
+    y = (np.arange(height) - lens.centre[1])[:, None]
+    r = np.hypot(x, y) / lens.radii[-1]
+    edge = np.clip((1 - r) / sensor.rim, 0, 1)
+    gain = (1 - sensor.fall * np.minimum(r, 1) ** 2) * edge * edge * (3 - 2 * edge)
+    return gain[..., None].astype(np.float32)
+
+
+def expose(image: ImageArray, sensor: Sensor, gain: NDArray[np.float32], rng: np.random.Generator) -> ImageArray:
+    """The picture (H, W, 3) uint8 as this sensor takes it; `gain` is of `shading`."""
+    x = image.astype(np.float32) * np.float32(1 / 255)
+    lit = gain[..., 0] > 0.5
+    brightness = float(x[lit].mean()) if lit.any() else sensor.target
+    x *= np.clip((sensor.target / max(brightness, 0.02)) ** sensor.pull, 0.6, 2.2)
+    grey = x.mean(axis=2, keepdims=True)
+    x = grey + sensor.colour * (x - grey)
+    x *= gain
+    x += sensor.glare * (1 - x)
+    if sensor.blur > 0:
+        x = cv2.GaussianBlur(x, (0, 0), sensor.blur).astype(np.float32)
+    x = np.clip(x, 0, 1) ** np.float32(sensor.gamma)
+    x += np.float32(sensor.noise) * rng.standard_normal(x.shape, np.float32)
+    out = (np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8)
+    if sensor.jpeg:
+        _, coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
+        decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        out = decoded.astype(np.uint8)
+    return out

@@ -1,0 +1,75 @@
+#version 330
+// Shared by all stages: the lens, the noise, the light. World metres, z up; linear colours.
+
+uniform mat4 camera;         // world to camera
+uniform vec3 eye;            // the camera in the world
+uniform sampler2D lens;      // radius in pixels over angle, up to twice the end angle
+uniform vec3 lens_scale;     // end angle, pixels to clip space in x and y
+uniform vec2 lens_centre;    // in clip space, y up
+uniform sampler3D noise;     // repeating: height, and its gradient in 0..1
+
+uniform vec3 lamp_direction, lamp, sky, ground;
+uniform vec2 lamp_shadow;    // darkness, softness in shadow texels
+uniform mat4 lamp_view;      // world to the shadow's texture
+uniform sampler2DShadow shadow_map;
+
+const float FAR = 20.0;
+
+// A point in the camera's frame to clip space; depth is linear in distance.
+vec4 through_lens(vec3 p, out float theta) {
+  float n = length(p.xy), d = length(p);
+  theta = atan(n, p.z);
+  float r = textureLod(lens, vec2(theta / (2.0 * lens_scale.x), 0.5), 0.0).r;
+  vec2 q = p.xy / max(n, 1e-9) * r * lens_scale.yz;
+  return vec4(q.x + lens_centre.x, lens_centre.y - q.y, d / FAR * 2.0 - 1.0, 1.0);
+}
+
+float lit(vec3 p, vec3 n) {
+  if (lamp_shadow.x <= 0.0) return 1.0;
+  vec3 s = (lamp_view * vec4(p + n * 0.025, 1.0)).xyz;
+  float l = 0.0, k = lamp_shadow.y;
+  l += texture(shadow_map, s + vec3(k * 0.7, k * 0.3, 0.0));
+  l += texture(shadow_map, s + vec3(-k * 0.7, -k * 0.3, 0.0));
+  return mix(1.0, l * 0.5, lamp_shadow.x);
+}
+
+// What the eye sees of a matt surface with a little gloss; the picture's curve is the square root.
+vec3 shade(vec3 colour, vec3 n, vec3 p, float gloss, float open) {
+  vec3 v = normalize(eye - p);
+  float facing = max(dot(n, lamp_direction), 0.0);
+  float s = facing > 0.0 ? lit(p, n) : 0.0;
+  vec3 around = mix(ground, sky, 0.5 + 0.5 * n.z) * open;
+  // A little light comes from the side of the camera, as in any room with bright walls.
+  around += 0.15 * sky * max(dot(n, v), 0.0);
+  float glint = max(dot(n, normalize(lamp_direction + v)), 0.0);
+  glint *= glint; glint *= glint; glint *= glint; glint *= glint * gloss;  // to the 16th power
+  return colour * (around + lamp * facing * s) + lamp * glint * s;
+}
+
+// The picture in rgb, and in alpha the number of what is seen.
+vec4 seen(vec3 light, float region) { return vec4(sqrt(clamp(light, 0.0, 1.0)), region / 255.0); }
+
+float hash(vec2 p) { p = fract(p * vec2(0.1031, 0.1137)); p += dot(p, p.yx + 33.33); return fract((p.x + p.y) * p.x * 17.0); }
+float edge(float x, float w) { float d = max(fwidth(x), 1e-5); return 1.0 - smoothstep(w, w + d, min(fract(x), 1.0 - fract(x))); }
+
+// A pattern on a surface: place u in metres, repeats per metre, fine noise 0..1.
+vec3 patterned(vec3 a, vec3 b, int kind, float repeats, vec2 u, float seed, float fine) {
+  vec2 s = u * repeats;
+  if (kind == 1) {
+    float line = max(edge(s.x, 0.02), edge(s.y, 0.02));
+    return mix(a * (0.88 + 0.24 * hash(floor(s) + seed)), b, line) * (0.9 + 0.2 * fine);
+  }
+  if (kind == 2) {
+    float row = floor(s.x * 2.0), board = floor(s.y * 0.35 + hash(vec2(row, seed)) * 7.0);
+    float grain = texture(noise, vec3(s.x * 1.7 + board * 0.37, s.y * 0.08 + row * 0.23, seed)).r;
+    float line = max(edge(s.x * 2.0, 0.02), edge(s.y * 0.35 + hash(vec2(row, seed)) * 7.0, 0.004));
+    return mix(a, b, clamp(0.6 * grain + 0.55 * hash(vec2(row, board)) - 0.1, 0.0, 1.0)) * (1.0 - 0.5 * line);
+  }
+  // Moved about by the coarse noise, the fine one does not show that it repeats.
+  if (kind == 3) return mix(a, b, texture(noise, vec3(u * 9.0 + fine * 0.7, seed + fine)).r) * (0.8 + 0.4 * fine);
+  if (kind == 4) { vec2 g = floor(s); return mix(a, b, mod(g.x + g.y, 2.0)) * (0.92 + 0.16 * fine); }
+  if (kind == 5) return mix(a, b, smoothstep(0.2, 0.8, texture(noise, vec3(s * 0.25, seed)).r)) * (0.92 + 0.16 * fine);
+  if (kind == 6) return mix(a, b, step(0.5, fract(s.x))) * (0.94 + 0.12 * fine);
+  if (kind == 7) return mix(a, b, smoothstep(0.5, 0.56, texture(noise, vec3(s * 0.5, seed)).r)) * (0.94 + 0.12 * fine);
+  return a * (0.96 + 0.08 * fine);
+}

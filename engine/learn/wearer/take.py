@@ -1,0 +1,118 @@
+"""A take: one person, scene and camera over the frames of one motion, ready to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.learn.wearer.body import Body, Posed
+from engine.learn.wearer.coat import REGIONS
+from engine.learn.wearer.lens import Lens
+from engine.learn.wearer.motion import Motion
+from engine.learn.wearer.mount import cameras, to_camera
+from engine.learn.wearer.render import Picture, Renderer
+from engine.learn.wearer.sampling import sample_mount, sample_scene
+from engine.learn.wearer.scene import Look, Mount, Scene
+from engine.learn.wearer.sensor import Sensor, expose, sample_sensor, shading
+from engine.skeleton import JOINTS
+from engine.types import FloatArray, ImageArray
+
+_OWN_REGIONS = {
+    "neck": ("head", "trunk"),
+    "shoulder": ("trunk", "upper_arm"),
+    "elbow": ("upper_arm", "forearm"),
+    "wrist": ("forearm", "hand"),
+    "hip": ("pelvis", "thigh"),
+    "knee": ("thigh", "shin"),
+    "ankle": ("shin", "foot"),
+    "foot": ("foot",),
+}
+_FLESH_M = 0.06
+"""Whatever is seen this little before a joint does not hide it."""
+_LIMB_M = 0.25
+"""Nor does its own limb, seen along its length, up to this far before it."""
+
+
+def _own() -> NDArray[np.bool_]:
+    """(15, R) whether a region is of the joint's own limb."""
+    own = np.zeros((len(JOINTS), len(REGIONS)), bool)
+    for j, joint in enumerate(JOINTS):
+        side, _, name = joint.rpartition("_")
+        for region in _OWN_REGIONS[name]:
+            own[j, REGIONS.index(region if region in REGIONS else f"{side}_{region}")] = True
+    return own
+
+
+_OWN = _own()
+
+_NEAREST_M = np.array([0.0 if j == "neck" else 0.17 if j.endswith("wrist") else 0.14 for j in JOINTS])
+"""Nothing real comes closer to the lens than this."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Take:
+    """T frames of truth, and all that is needed to draw them."""
+
+    motion: Motion
+    posed: Posed
+    scene: Scene
+    sensor: Sensor
+    cameras: NDArray[np.float64]
+    """(T, 4, 4) from the camera's frame to the world."""
+    joints_m: FloatArray
+    """(T, 15, 3) metres, camera frame."""
+
+    def __len__(self) -> int:
+        return len(self.joints_m)
+
+    def collides(self, frames: NDArray[np.intp] | slice = slice(None)) -> bool:
+        """Whether a joint comes so near to the lens that the camera would be in its way."""
+        return collides(self.joints_m[frames])
+
+
+def collides(joints_m: FloatArray) -> bool:
+    """Whether any of (T, 15, 3) joints, camera frame, is nearer to the lens than it can be."""
+    return bool((np.linalg.norm(joints_m, axis=2) < _NEAREST_M).any())
+
+
+def seen_joints(body: Body, posed: Posed, placed: NDArray[np.float64]) -> FloatArray:
+    """(T, 15, 3) joints in the frames of (T, 4, 4) cameras, metres."""
+    world = posed.positions[:, body.joint_bones].astype(np.float64)
+    return to_camera(placed, world).astype(np.float32)
+
+
+def make_take(
+    rng: np.random.Generator,
+    body: Body,
+    motion: Motion,
+    shape: int,
+    *,
+    mount: Mount | None = None,
+    look: Look = "varied",
+) -> Take:
+    """A random scene around a motion, with a random mount where none is given."""
+    mount = mount or sample_mount(rng, look)
+    posed = body.pose(motion, shape, curl=float(rng.uniform(0.0, 0.7)))
+    scene = sample_scene(rng, body, motion, posed, shape, mount, look)
+    placed = cameras(body, posed, shape, mount)
+    joints = seen_joints(body, posed, placed)
+    return Take(motion, posed, scene, sample_sensor(rng, look), placed, joints)
+
+
+def shown(joints_m: FloatArray, drawn: Picture, lens: Lens) -> NDArray[np.bool_]:
+    """(15,) whether each joint is inside the picture and hidden by nothing but its own limb."""
+    pixels, inside = lens.project(joints_m.astype(np.float64))
+    u, v = np.clip(np.round(pixels), 0, np.array(lens.size) - 1).astype(int).T
+    before = np.linalg.norm(joints_m, axis=1) - drawn.depth_m[v, u]
+    own = _OWN[np.arange(len(JOINTS)), drawn.region[v, u]]
+    visible: NDArray[np.bool_] = inside & (before < np.where(own, _LIMB_M, _FLESH_M))
+    return visible
+
+
+def film(take: Take, frame: int, renderer: Renderer, rng: np.random.Generator) -> tuple[ImageArray, NDArray[np.bool_]]:
+    """The picture (H, W, 3) RGB of one frame as the take's sensor gives it, and which joints (15,) it shows."""
+    drawn = renderer.render(take.scene, take.posed, frame, take.cameras[frame])
+    image = expose(drawn.image, take.sensor, shading(take.sensor, renderer.view), rng)
+    return image, shown(take.joints_m[frame], drawn, renderer.view)

@@ -1,0 +1,214 @@
+"""The renderer: what it draws lies where the calibration says, and is what the truth says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import moderngl
+import numpy as np
+import pytest
+
+from calib.calibration import Calibration
+from calib.canonical import CANONICAL
+from calib.formats import load_camera
+from calib.remap import fit_camera
+from engine.errors import EgoposeError
+from engine.learn.wearer.activities import made_motion
+from engine.learn.wearer.body import Body, load_body
+from engine.learn.wearer.coat import REGIONS
+from engine.learn.wearer.lens import canonical_lens, lens_of
+from engine.learn.wearer.render import FAR_M, Picture, Renderer, gl_context
+from engine.learn.wearer.scene import Form, Surface, Thing, placed
+from engine.learn.wearer.sensor import CLEAN, expose, sample_sensor, shading
+from engine.learn.wearer.take import Take, film, make_take, shown
+from engine.skeleton import JOINTS
+
+SIDE = 160
+RED = Surface((0.9, 0.0, 0.0), (0.9, 0.0, 0.0))
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    try:
+        gl_context().release()
+    except EgoposeError as error:
+        pytest.skip(str(error))
+    return load_body()
+
+
+@pytest.fixture(scope="module")
+def renderer(body: Body) -> Iterator[Renderer]:
+    with Renderer(canonical_lens(SIDE), body=body) as made:
+        yield made
+
+
+def take_of(body: Body, activity: str, seed: int = 0, shape: int = 3) -> Take:
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        take = make_take(rng, body, made_motion(rng, 1, activity), shape)
+        if not take.collides():
+            break
+    bare = replace(take.scene.room, things=())
+    return replace(take, scene=replace(take.scene, room=bare, held=()))
+
+
+def draw(renderer: Renderer, take: Take, frame: int = 0) -> Picture:
+    return renderer.render(take.scene, take.posed, frame, take.cameras[frame])
+
+
+def with_thing(take: Take, thing: Thing) -> Take:
+    return replace(take, scene=replace(take.scene, room=replace(take.scene.room, things=(thing,))))
+
+
+@pytest.mark.parametrize(
+    "camera",
+    [fit_camera(CANONICAL, (SIDE, SIDE)), fit_camera(load_camera("sceneego"), (320, 256))],
+    ids=["canonical", "sceneego"],
+)
+def test_a_ball_is_drawn_where_the_calibration_projects_it(body: Body, camera: Calibration) -> None:
+    take = take_of(body, "stand")
+    directions = [(0.0, -0.3, 1.0), (0.7, -0.5, 0.8), (-0.9, -0.6, 0.3), (0.4, -1.0, 0.05), (1.0, -0.3, 0.2)]
+    with Renderer(lens_of(camera), oversample=2, body=body) as renderer:
+        for direction in directions:
+            centre = np.array(direction) / np.linalg.norm(direction) * 0.6
+            world = take.cameras[0] @ [*centre, 1]
+            ball = Thing(Form.BALL, placed(world[:3], np.full(3, 0.05)), RED)
+            drawn = draw(renderer, with_thing(take, ball))
+            rows, columns = np.nonzero(drawn.region == REGIONS.index("thing"))
+            assert len(rows) > 8
+            # The middle of a small ball's disc is the image of its centre, but for the little that the disc's bearings
+            # are stretched across the picture.
+            expected, valid = camera.model.project(centre)
+            assert valid
+            np.testing.assert_allclose([columns.mean(), rows.mean()], expected, atol=0.5)
+            nearest = drawn.depth_m[rows, columns].min()
+            assert nearest == pytest.approx(0.6 - 0.025, abs=0.003)
+            red = drawn.image[rows, columns].astype(int)
+            assert np.median(red[:, 0] - red[:, 1]) > 40
+
+
+@pytest.mark.parametrize("activity", ["stand", "reach", "squat", "sit", "knees"])
+def test_visible_joints_lie_on_the_body(renderer: Renderer, activity: str) -> None:
+    take = take_of(renderer.body, activity, seed=1)
+    lens = renderer.view
+    found = 0
+    for frame in (0, 15, 29):
+        drawn = draw(renderer, take, frame)
+        visible = shown(take.joints_m[frame], drawn, lens)
+        pixels, _ = lens.project(take.joints_m[frame].astype(np.float64))
+        for j in np.flatnonzero(visible):
+            u, v = np.round(pixels[j]).astype(int)
+            around = drawn.region[max(v - 1, 0) : v + 2, max(u - 1, 0) : u + 2]
+            assert (around > REGIONS.index("thing")).any(), JOINTS[j]
+            found += 1
+        distance = np.linalg.norm(take.joints_m[frame], axis=1)
+        assert drawn.depth_m[drawn.region > 1].max() < distance.max() + 0.3
+        assert drawn.depth_m[drawn.region == 0].min() == FAR_M
+    assert found > 15
+
+
+def test_each_side_is_drawn_on_its_side(renderer: Renderer) -> None:
+    take = take_of(renderer.body, "stand")
+    drawn = draw(renderer, take)
+    for name in ("forearm", "hand", "upper_arm"):
+        right, left = (np.nonzero(drawn.region == REGIONS.index(f"{side}_{name}"))[1] for side in ("right", "left"))
+        if len(right) and len(left):
+            assert right.mean() > left.mean() + 10  # the wearer's right is right in the picture
+
+
+def test_what_stands_before_a_joint_hides_it(renderer: Renderer) -> None:
+    take = take_of(renderer.body, "reach", seed=2)
+    drawn = draw(renderer, take)
+    visible = shown(take.joints_m[0], drawn, renderer.view)
+    wrist = JOINTS.index("right_wrist" if visible[JOINTS.index("right_wrist")] else "left_wrist")
+    assert visible[wrist]
+    middle = take.cameras[0] @ [*(take.joints_m[0, wrist] * 0.6), 1]
+    box = Thing(Form.BOX, placed(middle[:3], np.full(3, 0.08)), RED)
+    hidden = shown(take.joints_m[0], draw(renderer, with_thing(take, box)), renderer.view)
+    assert not hidden[wrist]
+    behind = take.cameras[0] @ [*(take.joints_m[0, wrist] * 2), 1]
+    box = Thing(Form.BOX, placed(behind[:3], np.full(3, 0.08)), RED)
+    assert shown(take.joints_m[0], draw(renderer, with_thing(take, box)), renderer.view)[wrist]
+
+
+def test_joints_outside_the_picture_are_not_visible(renderer: Renderer) -> None:
+    drawn = draw(renderer, take_of(renderer.body, "stand"))
+    joints = np.tile(np.array([0.0, 1.0, -1.0], np.float32), (15, 1))
+    assert not shown(joints, drawn, renderer.view).any()
+
+
+def test_outside_the_circle_all_is_black(renderer: Renderer) -> None:
+    drawn = draw(renderer, take_of(renderer.body, "stand"))
+    y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
+    r = np.hypot(x, y) / (SIDE / 2)
+    assert drawn.image[r > 1.02].max() == 0
+    assert drawn.image[r < 0.97].mean() > 40
+
+
+def test_the_same_scene_gives_the_same_picture(renderer: Renderer, body: Body) -> None:
+    take, other = take_of(body, "wave"), take_of(body, "wave", seed=5)
+    first = draw(renderer, take)
+    with Renderer(canonical_lens(96), body=body) as second:
+        # Two renderers at once do not disturb each other.
+        small = draw(second, take)
+        draw(renderer, other)
+        again = draw(renderer, take)
+        np.testing.assert_array_equal(draw(second, take).image, small.image)
+    np.testing.assert_array_equal(first.image, again.image)
+    np.testing.assert_array_equal(first.region, again.region)
+    assert (first.image != draw(renderer, other).image).any()
+
+
+def test_a_thing_in_the_hand_goes_with_it(renderer: Renderer) -> None:
+    take = take_of(renderer.body, "stand")
+    bone = renderer.body.bone("wrist.L")
+    matrix = placed(renderer.body.heads[3, bone].astype(float), np.full(3, 0.16))
+    held = replace(take, scene=replace(take.scene, held=(Thing(Form.BALL, matrix, RED, bone=bone),)))
+    drawn = draw(renderer, held)
+    rows, columns = np.nonzero(drawn.region == 1)
+    pixels, _ = renderer.view.project(take.joints_m[0, [JOINTS.index("left_wrist")]].astype(float))
+    np.testing.assert_allclose([columns.mean(), rows.mean()], pixels[0], atol=1.5)
+
+
+def test_sensors_keep_the_picture_mild(renderer: Renderer) -> None:
+    take = take_of(renderer.body, "stand")
+    drawn = draw(renderer, take).image
+    for seed in range(8):
+        sensor = sample_sensor(np.random.default_rng(seed))
+        gain = shading(sensor, renderer.view)
+        image, same = (expose(drawn, sensor, gain, np.random.default_rng(1)) for _ in range(2))
+        np.testing.assert_array_equal(image, same)
+        lit = gain[..., 0] > 0.5
+        assert 60 < image[lit].mean() < 190
+        kept = np.corrcoef(image[lit].mean(axis=1), drawn[lit].mean(axis=1))[0, 1]
+        assert kept > 0.75
+        assert image[0, 0].max() < 40
+    clean = expose(
+        drawn,
+        replace(CLEAN, noise=0.0, fall=0.0),
+        shading(replace(CLEAN, fall=0.0), renderer.view),
+        np.random.default_rng(0),
+    )
+    y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
+    inner = np.hypot(x, y) < 0.9 * SIDE / 2
+    assert np.abs(clean[inner].astype(int) - drawn[inner]).max() <= 1
+
+
+def test_film_gives_picture_and_visibility(renderer: Renderer) -> None:
+    take = take_of(renderer.body, "gesture")
+    image, visible = film(take, 3, renderer, np.random.default_rng(0))
+    assert image.shape == (SIDE, SIDE, 3)
+    assert image.dtype == np.uint8
+    assert visible.shape == (15,)
+    assert visible.any()
+
+
+def test_without_opengl_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise Exception("libEGL.so not loaded")
+
+    monkeypatch.setattr(moderngl, "create_context", refuse)
+    with pytest.raises(EgoposeError, match="libegl1 and libgl1-mesa-dri") as raised:
+        Renderer(canonical_lens(64))
+    assert "\n" not in str(raised.value)
