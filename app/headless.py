@@ -232,7 +232,7 @@ def summary(report: Mapping[str, Any]) -> str:
     """The report in a few lines for people."""
     age = report["age_ms"]
     lines = [
-        f"{report['frames']} frames, {report['fps']:.1f} a second with the network {report['network']} on {report['runtime']}",
+        f"{report['frames']} frames, {report['fps']:.1f} a second; network {report['network']}, {report['runtime']}",
         f"age of a pose {age['p50']:.1f} ms in the median, {age['p95']:.1f} ms at the 95th percentile",
     ]
     if report["mpjpe_mm"] is not None:

@@ -31,8 +31,9 @@ CHAPTER_S = 40.0
 BLEND_S = 0.7
 """One activity goes over into the next in this time."""
 
-_DEMO = ("stand", "gesture", "wave", "reach", "squat", "walk", "knees", "before_face", "turn", "reach")
-_DEMO_SHAPE = 5
+_DEMO = ("gesture", "reach", "squat", "walk", "wave", "knees", "before_face", "turn", "stand", "reach")
+_DEMO_SHAPE = 43
+"""One that training never sees."""
 _TRIES = 100
 
 

@@ -51,6 +51,8 @@ class TrainConfig:
     rate: float = 2e-3
     side: int | None = None
     """Another picture side than the network's own, for a cheap first stage."""
+    freeze: bool = False
+    """Leave the picture encoders and heatmaps as they are, and train what follows them: quick, for windows."""
     start: Path | None = None
     """Weights to start from."""
     seed: int = 0
@@ -73,6 +75,11 @@ class Trainer:
         table = torch.from_numpy(canonical_angle_table(TABLE_SIZE))
         self.network = channels_last(PoseNetwork(network, table)).to(self.device)
         self.average = copy.deepcopy(self.network).eval()
+        if config.freeze:
+            spatial = self.network.spatial
+            for part in (spatial.encoder, spatial.decoder, spatial.head, self.network.motion.encoder):
+                if part is not None:
+                    part.requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), config.rate, weight_decay=1e-2, fused=True)
         self.seen = 0
         self.best = float("inf")
@@ -126,7 +133,7 @@ class Trainer:
         """One pass over what is there."""
         assert self.samples is not None
         self.network.train()
-        if self.config.window > 1:
+        if self.config.window > 1 or self.config.freeze:
             # Windows share a scene: their statistics would ruin the norms.
             for module in self.network.modules():
                 if isinstance(module, nn.BatchNorm2d):
@@ -252,6 +259,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=TrainConfig.batch, help="windows a step")
     parser.add_argument("--rate", type=float, default=TrainConfig.rate, help="learning rate at its highest")
     parser.add_argument("--side", type=int, help="another picture side than the network's own")
+    parser.add_argument("--freeze", action="store_true", help="train only what follows the picture encoders")
     parser.add_argument("--start", type=Path, help="weights to start from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

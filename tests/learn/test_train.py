@@ -86,6 +86,19 @@ def test_windows_train_the_motion_and_keep_the_norms(config: TrainConfig) -> Non
     assert changed
 
 
+def test_frozen_encoders_stay_as_they_are(config: TrainConfig) -> None:
+    run(config)
+    weights = config.out / "weights.safetensors"
+    before = load_network(weights).state_dict()
+    trainer, _ = run(replace(config, out=config.out / "frozen", freeze=True, start=weights))
+    after = trainer.network.state_dict()
+    for name, tensor in after.items():
+        encoder = name.startswith(("spatial.encoder", "spatial.decoder", "spatial.head"))
+        if encoder:
+            assert torch.equal(tensor, before[name]), name
+    assert not torch.equal(after["fusion.queries"], before["fusion.queries"])
+
+
 def test_no_data_is_told(config: TrainConfig, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(EgoposeError, match="no shards in"):
