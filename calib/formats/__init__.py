@@ -13,10 +13,14 @@ from typing import Any, Literal
 import calib
 from calib.calibration import Calibration
 from calib.errors import CalibrationError
-from calib.formats import egocentric, own
+from calib.formats import adapter, basalt, egocentric, kalibr, mrcal, ocamcalib, opencv, own, realsense
 from calib.formats.fields import parse_json, read_text
+from calib.formats.yaml import parse_yaml
 
-__all__ = ["CAMERAS", "camera_names", "load_camera", "save_camera"]
+__all__ = ["CAMERAS", "Format", "camera_names", "load_camera", "save_camera"]
+
+Format = Literal["egopose", "egocentric", "opencv", "kalibr", "basalt", "ocamcalib", "mrcal", "realsense"]
+"""What `save_camera` writes; "opencv" is ROS's camera_info YAML too."""
 
 CAMERAS = Path(calib.__file__).resolve().parent.parent / "assets" / "cameras"
 """Where the cameras that come with the program lie."""
@@ -30,7 +34,9 @@ def camera_names() -> tuple[str, ...]:
 def load_camera(path_or_name: str | Path) -> Calibration:
     """The camera in a file, or the bundled camera of a name (a text without folder or suffix).
 
-    Raises CalibrationError, one line naming the file, the key and what to do.
+    The format is told by the content: the project's own, the egocentric data sets', OpenCV and ROS YAML,
+    Kalibr, Basalt, OCamCalib, mrcal, RealSense and fisheye-calib-adapter. Raises CalibrationError, one line naming
+    the file, the key and what to do.
     """
     path = Path(path_or_name)
     if isinstance(path_or_name, str) and path.name == path_or_name and not path.suffix:
@@ -38,31 +44,62 @@ def load_camera(path_or_name: str | Path) -> Calibration:
             known = ", ".join(camera_names())
             raise CalibrationError(f"no camera is named {path_or_name}: use one of {known}, or give a file")
         path = CAMERAS / f"{path_or_name}.json"
-    fields = parse_json(read_text(path), str(path))
-    if fields.values.get("format") == own.FORMAT:
-        return own.read(fields)
-    if egocentric.MARK in fields.values:
-        return egocentric.read(fields)
-    raise CalibrationError(f"{path}: not a camera file this program knows: choose another or calibrate the camera")
+    return _read(read_text(path), str(path))
+
+
+def _read(text: str, where: str) -> Calibration:
+    if text.lstrip().startswith(ocamcalib.MARK):
+        return ocamcalib.read(text, where)
+    if mrcal.MARK in text:
+        return mrcal.read(text, where)
+    if text.lstrip()[:1] in ("{", "["):
+        fields = parse_json(text, where)
+        if fields.values.get("format") == own.FORMAT:
+            return own.read(fields)
+        readers = {egocentric.MARK: egocentric.read, basalt.MARK: basalt.read, realsense.MARK: realsense.read}
+    else:
+        fields = parse_yaml(text, where)
+        readers = {opencv.MARK: opencv.read, kalibr.MARK: kalibr.read, adapter.MARK: adapter.read}
+    for mark, read in readers.items():
+        if mark in fields.values:
+            return read(fields)
+    raise CalibrationError(f"{where}: not a camera file this program knows: choose another or calibrate the camera")
 
 
 def save_camera(
     calibration: Calibration,
     path: str | Path,
-    format: Literal["egopose", "egocentric"] = "egopose",
+    format: Format = "egopose",
     residuals: Mapping[str, float] | None = None,
 ) -> None:
     """Write a camera, whole or not at all. `residuals` (pixels) are kept by the egopose format alone.
 
     Raises CalibrationError where the format cannot hold the camera or the file cannot be written.
     """
-    record: dict[str, Any]
-    if format == "egocentric":
-        record = egocentric.document(calibration)
-    else:
-        record = own.document(calibration, datetime.datetime.now(datetime.UTC).date(), residuals)
+    match format:
+        case "egopose":
+            today = datetime.datetime.now(datetime.UTC).date()
+            text = _json(own.document(calibration, today, residuals))
+        case "egocentric":
+            text = _json(egocentric.document(calibration))
+        case "basalt":
+            text = _json(basalt.document(calibration))
+        case "realsense":
+            text = _json(realsense.document(calibration))
+        case "opencv":
+            text = opencv.text(calibration)
+        case "kalibr":
+            text = kalibr.text(calibration)
+        case "ocamcalib":
+            text = ocamcalib.text(calibration)
+        case "mrcal":
+            text = mrcal.text(calibration)
+    _replace(Path(path), text)
+
+
+def _json(record: Mapping[str, Any]) -> str:
     lines = (f"  {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in record.items())
-    _replace(Path(path), "{\n" + ",\n".join(lines) + "\n}\n")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _replace(path: Path, text: str) -> None:

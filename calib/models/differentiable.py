@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 
+from calib.errors import CalibrationError
 from calib.models.base import Array, CameraModel, Mask
 
 
@@ -33,3 +35,28 @@ class DifferentiableModel(CameraModel):
 
         All are NaN where invalid.
         """
+
+
+def focal_params(kind: str, names: Sequence[str], optional: int, params: Sequence[float] | Array) -> Array:
+    """A read-only copy of parameters that begin with fx, fy, cx, cy; the last `optional` may be left out.
+
+    Raises CalibrationError where their number is wrong, one is not finite, or fx or fy is not above zero.
+    """
+    values = np.array(params, float)
+    values.setflags(write=False)
+    if values.ndim != 1 or not len(names) - optional <= len(values) <= len(names):
+        counts = f"{len(names) - optional} to {len(names)}" if optional else f"{len(names)}"
+        raise CalibrationError(f"a {kind} camera has {counts} parameters ({', '.join(names)}): give them all")
+    if not np.isfinite(values).all():
+        raise CalibrationError(f"a {kind} camera has a parameter that is not finite: calibrate it again")
+    if not (values[:2] > 0.0).all():
+        raise CalibrationError(f"fx and fy of a {kind} camera must be above zero: calibrate it again")
+    return values
+
+
+def rescaled_focal(params: Array, scale: float, offset: tuple[float, float]) -> Array:
+    """fx, fy, cx, cy, ... on a picture p' = scale (p + 0.5) - 0.5 + offset."""
+    changed = params.copy()
+    changed[:2] *= scale
+    changed[2:4] = scale * (changed[2:4] + 0.5) - 0.5 + np.asarray(offset)
+    return changed

@@ -11,32 +11,34 @@ import numpy as np
 
 from calib.errors import CalibrationError
 from calib.models.base import Array, Mask
-from calib.models.differentiable import DifferentiableModel
+from calib.models.differentiable import DifferentiableModel, focal_params, rescaled_focal
 
 Curve = Callable[[Array], tuple[Array, Array]]
 """x to (value, slope), elementwise."""
 
+_HEAD = ("fx", "fy", "cx", "cy")
 _EPS = float(np.finfo(float).eps)
 _TABLE = 513
 _ITERATIONS = 60
+_REFINED, _ROUNDS = 33, 10
+"""A fall is bracketed 32 times more closely in each round."""
 
 
-def first_fall(slope: Callable[[Array], Array], end: float) -> float:
-    """The first x in (0, end] where `slope` is no longer positive, or `end`; 0 where it never is positive."""
-    x = np.linspace(0.0, end, 8 * _TABLE)
-    falling = np.flatnonzero(~(slope(x) > 0.0))
-    if falling.size == 0:
-        return end
-    if falling[0] == 0:
-        return 0.0
-    low, high = x[falling[0] - 1], x[falling[0]]
-    for _ in range(_ITERATIONS):
-        middle = 0.5 * (low + high)
-        if slope(np.array([middle]))[0] > 0.0:
-            low = middle
-        else:
-            high = middle
-    return float(low)
+def first_fall(slope: Callable[[Array], Array], end: float, samples: int = 4097) -> float:
+    """The first x in (0, end] where `slope` is no longer positive, or `end`; 0 where it never is positive.
+
+    Falls shorter than end / samples may be missed.
+    """
+    low, high = 0.0, end
+    for count in (samples, *[_REFINED] * _ROUNDS):
+        x = np.linspace(low, high, count)
+        falling = np.flatnonzero(~(slope(x) > 0.0))
+        if falling.size == 0:
+            return high
+        if falling[0] == 0:
+            return low
+        low, high = float(x[falling[0] - 1]), float(x[falling[0]])
+    return low
 
 
 def invert_rising(curve: Curve, target: Array, end: float) -> Array:
@@ -164,17 +166,7 @@ class FocalModel(RadialModel):
 
     def __init__(self, params: Sequence[float] | Array) -> None:
         """Raises CalibrationError where the numbers do not describe a lens."""
-        self._params = np.array(params, float)
-        self._params.setflags(write=False)
-        most = 4 + len(self.shape_names)
-        if self._params.ndim != 1 or not most - self.optional <= len(self._params) <= most:
-            names = ", ".join(("fx", "fy", "cx", "cy", *self.shape_names))
-            counts = f"{most - self.optional} to {most}" if self.optional else f"{most}"
-            raise CalibrationError(f"a {self.kind} camera has {counts} parameters ({names}): give them all")
-        if not np.isfinite(self._params).all():
-            raise CalibrationError(f"a {self.kind} camera has a parameter that is not finite: calibrate it again")
-        if not (self._params[:2] > 0.0).all():
-            raise CalibrationError(f"fx and fy of a {self.kind} camera must be above zero: calibrate it again")
+        self._params = focal_params(self.kind, (*_HEAD, *self.shape_names), self.optional, params)
         if self.max_angle <= 0.0:
             raise CalibrationError(f"the {self.kind} camera sees nothing with these parameters: calibrate it again")
 
@@ -191,7 +183,7 @@ class FocalModel(RadialModel):
     @property
     def param_names(self) -> tuple[str, ...]:
         """See `DifferentiableModel.param_names`."""
-        return ("fx", "fy", "cx", "cy", *self.shape_names)[: len(self._params)]
+        return (*_HEAD, *self.shape_names)[: len(self._params)]
 
     @property
     def shape(self) -> Array:
@@ -231,11 +223,3 @@ class FocalModel(RadialModel):
         out[:, 0, 2] = out[:, 1, 3] = 1.0
         out[:, :, 4:] = (along * self._params[:2])[:, :, None] * self.shape_jacobian(theta, rho)[:, None, :]
         return out
-
-
-def rescaled_focal(params: Array, scale: float, offset: tuple[float, float]) -> Array:
-    """fx, fy, cx, cy, ... on a picture p' = scale (p + 0.5) - 0.5 + offset."""
-    changed = params.copy()
-    changed[:2] *= scale
-    changed[2:4] = scale * (changed[2:4] + 0.5) - 0.5 + np.asarray(offset)
-    return changed

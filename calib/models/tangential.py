@@ -11,8 +11,8 @@ import numpy as np
 
 from calib.errors import CalibrationError
 from calib.models.base import Array, Mask
-from calib.models.differentiable import DifferentiableModel
-from calib.models.radial import first_fall, invert_rising, rescaled_focal
+from calib.models.differentiable import DifferentiableModel, focal_params, rescaled_focal
+from calib.models.radial import first_fall, invert_rising
 
 _FARTHEST = 100.0
 """The undistorted plane is cut this many focal lengths from the centre."""
@@ -34,17 +34,14 @@ class TangentialModel(DifferentiableModel):
 
     def __init__(self, params: Sequence[float] | Array) -> None:
         """Raises CalibrationError where the numbers do not describe a lens."""
-        self._params = np.array(params, float)
-        self._params.setflags(write=False)
-        most = len(self.names)
-        if self._params.ndim != 1 or not most - self.optional <= len(self._params) <= most:
-            raise CalibrationError(f"a {self.kind} camera has the parameters {', '.join(self.names)}: give them all")
-        if not np.isfinite(self._params).all():
-            raise CalibrationError(f"a {self.kind} camera has a parameter that is not finite: calibrate it again")
-        if not (self._params[:2] > 0.0).all():
-            raise CalibrationError(f"fx and fy of a {self.kind} camera must be above zero: calibrate it again")
+        self._params = focal_params(self.kind, self.names, self.optional, params)
         if self.max_angle <= 0.0:
             raise CalibrationError(f"the {self.kind} camera sees nothing with these parameters: calibrate it again")
+
+    @classmethod
+    @abstractmethod
+    def start(cls, focal: float, centre: tuple[float, float]) -> Self:
+        """A lens without distortion with d rho / d theta = `focal` pixels at the centre, to fit from."""
 
     @property
     @abstractmethod
@@ -72,7 +69,7 @@ class TangentialModel(DifferentiableModel):
     @cached_property
     def max_angle(self) -> float:
         """Where some direction around the axis stops being invertible, at most pi."""
-        return first_fall(self._rise, float(np.pi))
+        return first_fall(self._rise, float(np.pi), samples=513)
 
     def _rise(self, theta: Array) -> Array:
         """The least determinant of the distortion around the axis, by the rise of |m|; not positive past the pole."""
@@ -125,7 +122,7 @@ class TangentialModel(DifferentiableModel):
         """See `CameraModel.unproject`. Newton's method from the inverse of the radial part."""
         pixels = np.asarray(pixels, float)
         target = (pixels - self._params[2:4]) / self._params[:2]
-        finite = np.isfinite(target).all(-1)
+        finite: Mask = np.asarray(np.isfinite(target).all(-1))
         target = np.where(finite[..., None], target, 0.0)
         plane = self._first_plane(target)
         for _ in range(_NEWTON):
@@ -232,9 +229,9 @@ class Mei(TangentialModel):
     names = ("fx", "fy", "cx", "cy", "xi", "k1", "k2", "p1", "p2")
 
     @classmethod
-    def start(cls, focal: float, centre: tuple[float, float]) -> Self:
-        """A lens with d rho / d theta = `focal` pixels at the centre, to fit from."""
-        return cls([2.0 * focal, 2.0 * focal, *centre, 1.0, 0.0, 0.0, 0.0, 0.0])
+    def start(cls, focal: float, centre: tuple[float, float], xi: float = 1.0) -> Self:
+        """See `TangentialModel.start`."""
+        return cls([(1.0 + xi) * focal, (1.0 + xi) * focal, *centre, xi, 0.0, 0.0, 0.0, 0.0])
 
     @property
     def xi(self) -> float:
@@ -251,9 +248,13 @@ class RadialTangential(TangentialModel):
     kind = "radial_tangential"
     names = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
     optional = 1
-    xi = 0.0
+
+    @property
+    def xi(self) -> float:
+        """Zero: a pinhole."""
+        return 0.0
 
     @classmethod
     def start(cls, focal: float, centre: tuple[float, float]) -> Self:
-        """The plain pinhole of this focal length, to fit from."""
+        """See `TangentialModel.start`."""
         return cls([focal, focal, *centre, 0.0, 0.0, 0.0, 0.0, 0.0])

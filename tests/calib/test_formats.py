@@ -232,7 +232,7 @@ def test_egocentric_format_names_the_missing_key(key: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("", "not valid JSON"),
+        ("", "no settings"),
         ("{", "not valid JSON"),
         ("[]", "no JSON object"),
         ("{}", "not a camera file"),

@@ -18,7 +18,7 @@ from calib.remap import CanonicalView, fit_camera
 SCENE_EGO = load_camera("sceneego")
 WIDE = Calibration("wide", KannalaBrandt([300, 310, 640, 512, 0.1, -0.05, 0.01, -0.002]), (1280, 1024), 1.7)
 NARROW = Calibration("narrow", KannalaBrandt([600, 600, 330, 235, 0.0, 0.0, 0.0, 0.0]), (640, 480), 0.6)
-SIZES = [(1280, 1024), (640, 480), (481, 640), (1920, 1080)]
+SIZES = [(1280, 1024), (640, 480), (481, 640), (960, 540)]
 
 
 def shade(bearings: Array) -> Array:
@@ -55,8 +55,17 @@ def test_fitting_the_same_size_is_the_camera_itself_and_others_say_what_was_assu
     assert fit_camera(SCENE_EGO, (640, 480)).valid_angle == SCENE_EGO.valid_angle
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("camera", [SCENE_EGO, WIDE, NARROW], ids=lambda camera: camera.name)
+@pytest.mark.parametrize(
+    ("camera", "size"),
+    [
+        (SCENE_EGO, (1280, 1024)),
+        (SCENE_EGO, (960, 540)),
+        (WIDE, (640, 480)),
+        (WIDE, (481, 640)),
+        (NARROW, (640, 480)),
+        (NARROW, (200, 300)),
+    ],
+)
 def test_the_view_shows_each_bearing_where_the_canonical_lens_has_it(
     camera: Calibration, size: tuple[int, int]
 ) -> None:
@@ -147,7 +156,8 @@ def test_a_spread_heatmap_lies_where_the_picture_has_each_uv(shown: tuple[int, i
     spread = view.spread(ramp, shown)
     assert spread.shape == shown[::-1]
     assert spread.dtype == np.float32
-    x, y = np.meshgrid(np.arange(shown[0]), np.arange(shown[1]))
+    x, y = np.meshgrid(np.arange(0, shown[0], 5), np.arange(0, shown[1], 5))
+    spread = spread[::5, ::5]
     pixels = (np.stack([x, y], -1) + 0.5) * np.array([1280, 1024]) / shown - 0.5
     uv, _ = canonical_uv(WIDE.model.unproject(pixels)[0])
     radius = np.hypot(2 * uv[..., 0] - 1, 2 * uv[..., 1] - 1)

@@ -1,0 +1,1 @@
+"""From detected points to a calibrated camera with known errors."""

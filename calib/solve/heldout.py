@@ -1,0 +1,107 @@
+"""Judging a lens by views that it was not fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calib.errors import CalibrationError
+from calib.models.kannala_brandt import KannalaBrandt
+from calib.solve.adjust import Options, Solution, adjust
+from calib.solve.fit import Fit, fit
+from calib.solve.lens import fit_kind
+from calib.solve.problem import LEAST_VIEWS, Problem, Unknowns, View
+from calib.solve.start import poses_on_rays
+
+CANDIDATES = (KannalaBrandt.kind, "ucm", "eucm", "double_sphere", "mei", "scaramuzza6", "radial_tangential")
+"""What `choose` tries when it is not told."""
+
+_FOLDS = 5
+_WORTH = 0.002
+"""The part of held-out error, most of which is the noise of detection, that a parameter more must save."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A fit, and its RMS error in pixels on views that were left out of it, each view once."""
+
+    fit: Fit
+    held_out: float
+    kind: str
+    """The name it was asked for by (see `starters`)."""
+
+
+def refit_poses(problem: Problem, unknowns: Unknowns) -> Solution:
+    """The poses of other views under a fixed lens and warp, by plain squares; the poses of `unknowns` are not used.
+
+    Raises CalibrationError where points lie outside the lens.
+    """
+    rays, valid = unknowns.model.unproject(problem.pixels)
+    if not valid.all():
+        outside = int((~valid).sum())
+        raise CalibrationError(f"{outside} points lie outside the {unknowns.model.kind} lens: use a wider one")
+    first = replace(unknowns, poses=poses_on_rays(problem, rays))
+    robust = adjust(problem, first, Options(intrinsics=False))
+    return adjust(problem, robust.unknowns, Options(intrinsics=False, robust=None))
+
+
+def held_out_rms(fitted: Fit, options: Options, folds: int = _FOLDS) -> float:
+    """Pixels: k-fold over views, every fold solved again without its views, then their poses alone refitted."""
+    count = len(fitted.problem.views)
+    folds = min(folds, count)
+    if count - -(-count // folds) < LEAST_VIEWS:
+        return float("nan")
+    squares = 0.0
+    for fold in range(folds):
+        # Every k-th view: neighbours in a recording look alike, so each fold spreads over all of it.
+        out = np.arange(count) % folds == fold
+        kept, left = np.flatnonzero(~out), np.flatnonzero(out)
+        train = fitted.problem.chosen(kept)
+        unknowns = fitted.solution.unknowns
+        start = replace(unknowns, poses=unknowns.poses.chosen(kept))
+        solved = adjust(train, start, options)
+        squares += float((refit_poses(fitted.problem.chosen(left), solved.unknowns).errors ** 2).sum())
+    return float(np.sqrt(squares / len(fitted.problem.points)))
+
+
+def judge(fitted: Fit, kinds: Sequence[str], warp: bool) -> list[Judged]:
+    """Each kind fitted to the points that `fitted` kept, with its held-out error, the best first.
+
+    Kinds that cannot see the points are left out. Raises CalibrationError where none can.
+    """
+    judged, refused = list[Judged](), CalibrationError("no lens model was asked for: name at least one")
+    options = Options(warp=warp)
+    for kind in kinds:
+        unknowns = fitted.solution.unknowns
+        try:
+            model = fit_kind(kind, unknowns.model, fitted.problem.in_camera(unknowns)[0])
+            own = replace(fitted, solution=adjust(fitted.problem, replace(unknowns, model=model), options))
+            judged.append(Judged(own, held_out_rms(own, options), kind))
+        except CalibrationError as error:
+            refused = error
+    if not judged:
+        raise refused
+    # Without held-out figures the smallest comes first.
+    return sorted(judged, key=lambda one: (np.nan_to_num(one.held_out, nan=np.inf), len(one.fit.model.params)))
+
+
+def choose(
+    views: Sequence[View], size: tuple[int, int], kinds: Sequence[str] = CANDIDATES, warp: bool = False
+) -> tuple[Judged, list[Judged]]:
+    """The model to use, and all that were tried, the best first.
+
+    A Kannala-Brandt lens decides which points are outliers, so that all models are judged by the same
+    points. Chosen is the one of least held-out error, or one with fewer parameters that is worse by less than
+    two parts in a thousand for each parameter saved. Raises CalibrationError.
+    """
+    judged = judge(fit(views, size, warp=warp), kinds, warp)
+    best = judged[0]
+
+    def size_of(one: Judged) -> int:
+        return int(one.fit.model.fitted.sum())
+
+    as_good = [one for one in judged if one.held_out <= best.held_out * (1.0 + _WORTH * (size_of(best) - size_of(one)))]
+    # Nothing compares with NaN: with too few views to hold any out, the first is taken.
+    return min(as_good, key=lambda one: (size_of(one), one.held_out), default=best), judged

@@ -1,0 +1,1 @@
+"""Calibration boards: their geometry, their print and their detection in pictures."""

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calib.calibration import Calibration
+from calib.convert import convert
+from calib.errors import CalibrationError
+from calib.formats import load_camera, save_camera
+from calib.models.kannala_brandt import KannalaBrandt
+from calib.models.sphere import UnifiedCamera
+
+NARROW = Calibration("narrow", KannalaBrandt([390, 392, 631, 484, -0.03, 0.004, -0.006, 0.001]), (1280, 960), 1.2)
+
+
+def distances(one: Calibration, other: Calibration, count: int = 4000) -> tuple[float, float]:
+    """Worst and RMS pixels between two cameras at random pixels within the valid angle."""
+    pixels = np.random.default_rng(0).random((count, 2)) * (np.array(one.size) - 1)
+    rays, _ = one.model.unproject(pixels)
+    inside = rays[:, 2] >= np.cos(one.valid_angle)
+    apart = np.linalg.norm(other.model.project(rays[inside])[0] - pixels[inside], axis=1)
+    return float(apart.max()), float(np.sqrt((apart**2).mean()))
+
+
+@pytest.mark.parametrize("kind", ["ucm", "eucm", "double_sphere", "mei", "scaramuzza6", "radial_tangential"])
+def test_the_bound_holds_at_other_pixels(kind: str) -> None:
+    camera = replace(NARROW, valid_angle=0.8) if kind == "radial_tangential" else NARROW
+    converted = convert(camera, kind)
+    worst, rms = distances(camera, converted.calibration)
+    assert worst <= converted.worst * 1.02 + 1e-9
+    assert rms == pytest.approx(converted.rms, rel=0.1, abs=1e-9)
+    assert f"{converted.worst:.3g} px" in converted.calibration.provenance
+    assert converted.calibration.size == NARROW.size
+
+
+def test_the_published_lens_becomes_a_fisheye_of_opencvs() -> None:
+    converted = convert(load_camera("sceneego"), "kannala_brandt")
+    assert converted.worst < 0.5
+    assert isinstance(converted.calibration.model, KannalaBrandt)
+    assert converted.calibration.valid_angle == pytest.approx(np.radians(95.3426), abs=1e-5)
+
+
+def test_a_lens_that_another_kind_holds_exactly_is_held_exactly() -> None:
+    lens = Calibration("ucm", UnifiedCamera([390, 392, 631, 484, 0.6]), (1280, 960), 1.4)
+    for kind in ("eucm", "double_sphere"):
+        assert convert(lens, kind).worst < 1e-3
+    assert convert(lens, "ucm").worst == 0.0
+
+
+def test_a_lens_too_wide_for_a_kind_is_refused() -> None:
+    with pytest.raises(CalibrationError, match="wider"):
+        convert(load_camera("sceneego"), "radial_tangential")
+    with pytest.raises(CalibrationError, match="no lens model is named"):
+        convert(NARROW, "magic")
+
+
+def test_a_converted_camera_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "camera.yaml"
+    save_camera(convert(NARROW, "eucm").calibration, path, "kalibr")
+    assert load_camera(path).model.kind == "eucm"
