@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.network.network import NetworkOutput
+from engine.network.spatial import POSITIVE_WEIGHT
 from engine.skeleton import BONES
 
 HEATMAP_SIGMA = 2 / 64
 """Standard deviation of a heatmap target as a share of the side (the published 2 of 64 cells)."""
-POSITIVE_WEIGHT = 12.0
 HIDDEN_HEIGHT = 0.5
 """Height of the target peak of a joint that is in the picture but hidden."""
 

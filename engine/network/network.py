@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.network.config import NetworkConfig
 from engine.network.fusion import BearingHead, Fusion
-from engine.network.spatial import SpatialOutput, SpatialStream
+from engine.network.spatial import SpatialOutput, SpatialStream, heat
 from engine.network.temporal import MotionEncoder, TemporalStream
 
 # BGR, in units of 0..255: the ImageNet statistics that pretrained encoders expect.
@@ -32,7 +32,7 @@ class NetworkOutput(NamedTuple):
     uv: Tensor
     """(..., 15, 2) canonical coordinates of the peaks, 0..1 across the picture."""
     confidence: Tensor
-    """(..., 15) in 0..1."""
+    """(..., 15) in 0..1, how surely the joint is in the picture and not hidden."""
     action_logits: Tensor
     """(..., A)."""
 
@@ -84,7 +84,7 @@ class PoseNetwork(nn.Module):
             self.head(fused, spatial.peaks),
             spatial.logits,
             spatial.peaks.uv,
-            spatial.peaks.height.squeeze(-1),
+            heat(spatial.logits.flatten(2).amax(-1)),
             self.action(motion),
         )
 

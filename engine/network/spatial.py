@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,8 @@ from engine.network.resnet import resnet18
 from engine.skeleton import JOINT_COUNT
 
 LEAK = 0.2
+POSITIVE_WEIGHT = 12.0
+"""How much more a heatmap's peak counts than its background in training, as published."""
 
 
 class ConcatDecoder(nn.Module):
@@ -67,7 +70,7 @@ class Peaks(NamedTuple):
     spread: Tensor
     """(N, 15, 1) standard deviation about the peak, same units."""
     height: Tensor
-    """(N, 15, 1) the largest heatmap value, 0..1: how surely the joint is in the picture."""
+    """(N, 15, 1) the sigmoid of the largest logit."""
     weights: Tensor
     """(N, 15, h*h) the distribution whose mean `uv` is."""
 
@@ -143,6 +146,15 @@ class SpatialStream(nn.Module):
         if self.shape is not None:
             reads.append(self.shape(logits.sigmoid().flatten(0, 1)[:, None]).unflatten(0, logits.shape[:2]))
         return self.norm(self.project(torch.cat(reads, -1))) + self.identity
+
+
+def heat(logits: Tensor) -> Tensor:
+    """Heatmap logits, any shape, to what the targets were: 1 at a joint that is surely there.
+
+    Training weighs the peaks up, which makes the plain sigmoid too wide and too sure; the
+    weight is taken out here.
+    """
+    return (logits - math.log(POSITIVE_WEIGHT)).sigmoid()
 
 
 def find_peaks(logits: Tensor, sharpness: Tensor) -> Peaks:

@@ -9,6 +9,7 @@ import torch
 
 from engine.live.ring import Ring
 from engine.network.network import PoseNetwork, channels_last
+from engine.network.spatial import heat
 from engine.network.weights import load_network
 from engine.runtime.runtime import Result, Runtime
 from engine.types import ImageArray
@@ -52,7 +53,7 @@ class EagerRuntime(Runtime):
         out = net.decode(spatial, net.newest_motion(features, valid))
         return Result(
             joints_m=out.joints[0].cpu().numpy(),
-            heatmaps=out.logits[0].sigmoid().cpu().numpy(),
+            heatmaps=heat(out.logits[0]).cpu().numpy(),
             uv=out.uv[0].cpu().numpy(),
             confidence=out.confidence[0].cpu().numpy(),
             action_scores=out.action_logits[0].softmax(-1).cpu().numpy(),

@@ -13,7 +13,7 @@ from calib.canonical import canonical_angle_table, canonical_bearings
 from engine.network.config import BASE, SMALL, NetworkConfig
 from engine.network.network import PoseNetwork
 from engine.network.resnet import resnet18, resnet50
-from engine.network.spatial import find_peaks
+from engine.network.spatial import POSITIVE_WEIGHT, find_peaks, heat
 
 SIDE = 64
 ACTIONS = ("stand", "walk", "other")
@@ -135,6 +135,22 @@ def test_soft_argmax_finds_a_gaussian_to_a_hundredth_of_a_cell() -> None:
     peaks = find_peaks((-squares / (2 * sigma**2))[None, None], torch.tensor(1.0))
     assert torch.allclose(peaks.uv[0, 0], at, atol=0.01 / side)
     assert float(peaks.spread) == pytest.approx(sigma * 2**0.5, rel=1e-2)
+
+
+def test_heat_takes_out_what_training_weighed_in() -> None:
+    """The logit that minimises the weighted loss for a target of 0.3 must show as a heat of 0.3."""
+    logit = torch.zeros((), requires_grad=True)
+    optimiser = torch.optim.LBFGS([logit], max_iter=50)
+    weight = torch.tensor(POSITIVE_WEIGHT)
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logit, torch.tensor(0.3), pos_weight=weight)
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    assert float(heat(logit.detach())) == pytest.approx(0.3, abs=1e-4)
 
 
 def test_the_bearing_head_lifts_along_the_calibrated_lens() -> None:

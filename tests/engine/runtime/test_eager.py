@@ -11,6 +11,7 @@ import torch
 from calib.canonical import canonical_angle_table
 from engine.network.config import BASE, SMALL, NetworkConfig
 from engine.network.network import PoseNetwork
+from engine.network.spatial import heat
 from engine.runtime.eager import EagerRuntime
 
 SIDE, WINDOW = 64, 8
@@ -29,7 +30,7 @@ def test_frame_by_frame_equals_the_window(config: NetworkConfig) -> None:
         results = [runtime.run(picture) for picture in pictures]
         last = results[-1]
         assert np.allclose(last.joints_m, whole.joints[0, -1].numpy(), atol=1e-5)
-        assert np.allclose(last.heatmaps, whole.logits[0, -1].sigmoid().numpy(), atol=1e-5)
+        assert np.allclose(last.heatmaps, heat(whole.logits[0, -1]).numpy(), atol=1e-5)
         assert last.action_scores.sum() == pytest.approx(1.0, abs=1e-5)
         runtime.reset()
         again = [runtime.run(picture) for picture in pictures]
