@@ -17,7 +17,7 @@ LIKELY = 0.4
 _STATES = {
     StreamState.CLOSED: "Closed",
     StreamState.OPENING: "Opening",
-    StreamState.STREAMING: "Live",
+    StreamState.STREAMING: "Streaming",
     StreamState.STALLED: "Stalled",
     StreamState.BACKOFF: "Waiting to retry",
     StreamState.ENDED: "Ended",

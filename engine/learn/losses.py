@@ -37,8 +37,8 @@ class LossWeights:
     """How much each term counts."""
 
     heatmap: float = 2.0
-    location: float = 0.1
-    uv: float = 2.0
+    location: float = 0.3
+    uv: float = 4.0
     joints: float = 4.0
     bone_length: float = 2.0
     bone_direction: float = 0.2

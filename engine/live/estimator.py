@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from engine.types import Frame, Pose
 
 GAP_NS = 500_000_000
 """A longer silence than this, and the motion before it says nothing of the motion after."""
+NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
 
 
 class Estimator(ABC):
@@ -43,7 +45,7 @@ class PoseEstimator(Estimator):
         self._runtime, self._camera = runtime, camera
         self.runtime, self.network, self.actions = runtime.description, runtime.network, runtime.actions
         self._view: CanonicalView | None = None
-        self._last: tuple[str, int] | None = None
+        self._last: Frame | None = None
 
     @property
     def view(self) -> CanonicalView | None:
@@ -55,7 +57,8 @@ class PoseEstimator(Estimator):
         view = self._view_for(frame)
         if not self._follows(frame):
             self._runtime.reset()
-        self._last = (frame.source_id, frame.capture_ns)
+        # Without its picture, which would be kept alive for nothing.
+        self._last = replace(frame, image=NO_PICTURE)
         picture = view.image(frame.image)
         seen = time.monotonic_ns()
         result = self._runtime.run(picture)
@@ -81,10 +84,14 @@ class PoseEstimator(Estimator):
 
     def _follows(self, frame: Frame) -> bool:
         """Whether the frame goes on from the last one, without a gap or a step back in time."""
-        if self._last is None:
+        last = self._last
+        if last is None:
             return True
-        source, time_ns = self._last
-        return source == frame.source_id and 0 < frame.capture_ns - time_ns <= GAP_NS
+        steps = [frame.capture_ns - last.capture_ns]
+        if frame.device_ns is not None and last.device_ns is not None:
+            # A recording that is played jumps in its own time where it is positioned or begins anew.
+            steps.append(frame.device_ns - last.device_ns)
+        return frame.source_id == last.source_id and all(0 < step <= GAP_NS for step in steps)
 
     def close(self) -> None:
         self._runtime.close()

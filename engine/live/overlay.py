@@ -12,7 +12,7 @@ from engine.types import ImageArray, Pose
 RIGHT, LEFT, TORSO = (50, 130, 240), (235, 160, 60), (220, 220, 220)
 """BGR; orange against blue, which colour-blind people tell apart."""
 HEAT_SHARE = 0.55
-FAINT = 0.15
+FAINT = 0.05
 """Joints below this confidence are not drawn: they are most likely out of the picture."""
 
 

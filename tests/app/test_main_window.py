@@ -46,7 +46,7 @@ def threads_left() -> list[str]:
 def test_window_shows_the_feed_and_its_figures(window: MainWindow) -> None:
     streaming(window, fake.FakeFeed("My camera", assumed=True, picture=fake.flat_snapshot(fake.pose_at(0.4))))
     assert window.windowTitle().startswith("My camera")
-    wait_for(lambda: window.strip.text.state == "Live")
+    wait_for(lambda: window.strip.text.state == "Streaming")
     assert window.strip.camera.value.text() == "⚠ Uncalibrated"
     assert window.strip.action.value.text() == "Walk 70%"
     assert count(pixels(window.picture), DARK.left) > 50

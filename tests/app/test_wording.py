@@ -14,7 +14,7 @@ from tests.app import fake
 
 def test_every_cell_of_a_running_source() -> None:
     text = strip_text(fake.figures(), fake.pose_at(0.0))
-    assert (text.state, text.tone) == ("Live", "good")
+    assert (text.state, text.tone) == ("Streaming", "good")
     assert text.rates == "59.9 → 31.4"
     assert text.age == "48 / 61 ms"
     assert text.skipped == "2\u2009010 (48 %)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,14 @@ def test_a_gap_a_step_back_and_another_source_reset_the_motion() -> None:
         pose = estimator.estimate(frame(seq, time_ns, source=source))
         assert runtime.resets == resets, seq
         assert (pose.seq, pose.capture_ns) == (seq, time_ns)
+
+
+def test_a_recording_that_begins_anew_resets_the_motion_although_host_time_goes_on() -> None:
+    runtime = Watched()
+    estimator = PoseEstimator(runtime, load_camera("sceneego"))
+    for seq, (device_ns, resets) in enumerate([(0, 0), (40_000_000, 0), (0, 1), (40_000_000, 1), (9_000_000_000, 2)]):
+        estimator.estimate(replace(frame(seq, seq * 40_000_000), device_ns=device_ns))
+        assert runtime.resets == resets, seq
 
 
 @pytest.mark.parametrize("size", [(1280, 1024), (640, 512), (1920, 1080), (480, 640), (333, 201)])
