@@ -1,0 +1,76 @@
+"""The whole program in its window: the bundled session, the real pipeline, and its end at any moment."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from PyQt6.QtTest import QTest
+
+from app.live_feed import LiveFeed
+from app.main_window import MainWindow
+from app.presenter import Presenter
+from app.settings import Settings
+from app.theme import DARK
+from engine.assets import DEMO_SESSION
+from engine.capture.opening import open_source
+from engine.session.record import record
+from engine.types import Snapshot
+from tests.app.qt import count, pixels, wait_for
+
+
+def opens(window: MainWindow, weights: Path, session: str = str(DEMO_SESSION), *, loop: bool = True) -> list[LiveFeed]:
+    """Open a session in the window; the feeds that came to be."""
+    feeds: list[LiveFeed] = []
+
+    def opener(spec: str) -> LiveFeed:
+        feeds.append(LiveFeed(spec, Settings(str(weights)), loop=loop))
+        return feeds[-1]
+
+    window.presenter = Presenter(opener)
+    window.run()
+    window.open(session)
+    return feeds
+
+
+def pipeline_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("egopose", "motion stream"))]
+
+
+def test_the_demo_plays_with_skeleton_and_figures(window: MainWindow, tiny_weights: Path) -> None:
+    feeds = opens(window, tiny_weights)
+    wait_for(lambda: window.left.currentWidget() is window.picture)
+    wait_for(lambda: window.strip.text.state == "Streaming")
+    shot: Snapshot = feeds[0].snapshot()
+    assert shot.frame is not None
+    assert shot.pose is not None
+    assert shot.frame.seq == shot.pose.seq
+    assert shot.frame.truth is not None
+    assert "demo" in window.windowTitle()
+    wait_for(lambda: window.strip.camera.value.text() == "Calibrated")
+    assert "tiny" in window.strip.runtime.value.text()
+    assert count(pixels(window.skeleton), DARK.left, 60) > 50
+    first = shot.frame.seq
+    wait_for(lambda: feeds[0].snapshot().frame is not None and feeds[0].snapshot().frame.seq > first)
+
+
+@pytest.mark.parametrize("wait_ms", [0, 30, 150, 600])
+def test_closing_at_any_moment_leaves_no_thread(window: MainWindow, tiny_weights: Path, wait_ms: int) -> None:
+    opens(window, tiny_weights)
+    QTest.qWait(wait_ms)
+    window.close()
+    wait_for(lambda: not pipeline_threads())
+
+
+def test_at_the_end_the_last_picture_stays_and_the_state_says_so(
+    window: MainWindow, tiny_weights: Path, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.mcap"
+    record(open_source(str(DEMO_SESSION)), short, 10)
+    feeds = opens(window, tiny_weights, str(short), loop=False)
+    wait_for(lambda: window.strip.text.state == "Ended")
+    assert window.left.currentWidget() is window.picture
+    shot = feeds[0].snapshot()
+    assert shot.frame is not None
+    assert shot.frame.seq == 9
