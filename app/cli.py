@@ -1,4 +1,4 @@
-"""The command line: `egopose live`, `egopose replay`, `egopose demo`, `egopose train`."""
+"""The command line: `egopose live`, `replay`, `demo`, `calibrate`, `board` and `train`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from app.calibration.command import add_board, add_calibrate
 from app.settings import Settings
 from calib.errors import CalibrationError
 from calib.formats import load_camera
@@ -97,6 +98,11 @@ def parser(words: Sequence[str]) -> Parser:
     )
     demo.add_argument("--headless", action="store_true", help="as if there were no screen")
     demo.set_defaults(command=run_demo)
+
+    calibrate = commands.add_parser("calibrate", help="calibrate a fisheye camera, in the window or from --images")
+    add_calibrate(calibrate)
+    add_window(calibrate)
+    add_board(commands.add_parser("board", help="write a calibration board to print"))
 
     train = commands.add_parser("train", help="train a network on shards of the synthetic wearer")
     train.set_defaults(command=run_train)

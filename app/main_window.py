@@ -42,7 +42,9 @@ from app.wording import BEGINNING, EMPTY, strip_text
 from engine.types import Frame, Pose
 
 if TYPE_CHECKING:
+    from app.calibration.page import CalibrationPage
     from calib.remap import CanonicalView
+    from calib.targets.board import Board
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ class MainWindow(QMainWindow):
         self._drawn: tuple[Frame | None, Pose | None, CanonicalView | None] = (None, None, None)
         self._strip_at = 0.0
         self._closed = False
+        self.calibration: CalibrationPage | None = None
         self.setWindowTitle("egopose")
         self.setWindowIcon(QIcon(str(ICON)))
         self.setAcceptDrops(True)
@@ -113,7 +116,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self.banner)
         column.addWidget(self.middle, 1)
         column.addWidget(self.strip)
-        self.setCentralWidget(centre)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(centre)
+        self.setCentralWidget(self.pages)
         self.skeleton.setFocus()  # so that the arrow keys turn it from the start
 
     def _commands(self) -> Commands:
@@ -121,6 +126,7 @@ class MainWindow(QMainWindow):
             open_file=self.choose_file,
             open_folder=self.choose_folder,
             open_spec=self.open,
+            calibrate=self.calibrate,
             reopen=self.reopen,
             quit=self.leave,
             set_heatmaps=lambda on: self.panel.set_shown(replace(self.panel.shown, heatmaps=on)),
@@ -137,6 +143,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_file.connect(self.choose_file)
         self.welcome.open_camera.connect(lambda: self.open(camera_choices()[0][0]))
         self.welcome.open_synthetic.connect(lambda: self.open("synthetic"))
+        self.welcome.calibrate.connect(self.calibrate)
         self.panel.changed.connect(self._set_shown)
         self.banner.retry.connect(self.reopen)
         self.banner.dismissed.connect(self._dismiss)
@@ -146,6 +153,7 @@ class MainWindow(QMainWindow):
 
     def open(self, spec: str) -> None:
         """Open a source in place of the present one; `spec` as the command line has it."""
+        self._leave_calibration()
         self.presenter.open(spec)
         self.actions_.reopen.setEnabled(True)
         self.strip.spark.clear()
@@ -153,6 +161,38 @@ class MainWindow(QMainWindow):
     def reopen(self) -> None:
         if self.presenter.spec is not None:
             self.open(self.presenter.spec)
+
+    def calibrate(self, board: Board | None = None) -> None:
+        """Show the calibration in place of what is open."""
+        from app.calibration.page import CalibrationPage  # noqa: PLC0415  the solver takes a while to import
+
+        if self.calibration is not None:
+            return
+        self.calibration = CalibrationPage()
+        self.calibration.set_colours(self.theme.colours)
+        self.calibration.left.connect(self._back_from_calibration)
+        self.pages.setCurrentIndex(self.pages.addWidget(self.calibration))
+        self._set_view_keys(False)
+        self.setWindowTitle("Calibrate a camera – egopose")  # noqa: RUF001
+        self.calibration.enter(self.presenter.release(), board)
+
+    def _leave_calibration(self) -> None:
+        page, self.calibration = self.calibration, None
+        if page is not None:
+            page.close_all()
+            self.pages.removeWidget(page)
+            page.deleteLater()
+            self._set_view_keys(True)
+
+    def _back_from_calibration(self) -> None:
+        self._leave_calibration()
+        self.reopen()
+
+    def _set_view_keys(self, on: bool) -> None:
+        """Single keys turn the 3D view and the overlay: not while neither is shown."""
+        for action in self.actions():
+            if any(len(key.toString()) == 1 for key in action.shortcuts()):
+                action.setEnabled(on)
 
     def choose_file(self) -> None:
         dialog = QFileDialog(self, "Open a session, a video or an image", "", _FILTERS)
@@ -176,7 +216,9 @@ class MainWindow(QMainWindow):
 
     def escape(self) -> None:
         """Dismiss the banner; without one, leave full screen."""
-        if self.banner.notice is not None:
+        if self.calibration is not None:
+            self.calibration.escape()
+        elif self.banner.notice is not None:
             self.banner.dismiss()
         else:
             self.actions_.full_screen.setChecked(False)
@@ -230,6 +272,9 @@ class MainWindow(QMainWindow):
         return round(1000 / min(max(rate, 30.0), 60.0))
 
     def _look(self) -> None:
+        if self.calibration is not None:
+            self.calibration.look()
+            return
         self.draw(self.presenter.look())
 
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
@@ -284,6 +329,8 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(style_sheet(colours))
         for part in (self.picture, self.welcome, self.skeleton, self.panel, self.strip):
             part.set_colours(colours)
+        if self.calibration is not None:
+            self.calibration.set_colours(colours)
         self.actions_.themes[self.theme.choice].setChecked(True)
 
     # What Qt tells
@@ -310,6 +357,7 @@ class MainWindow(QMainWindow):
             self._closed = True
             self.closing.emit()
             self._timer.stop()
+            self._leave_calibration()
             self.presenter.close()
         super().closeEvent(event)
 

@@ -22,6 +22,7 @@ class Commands:
     open_file: Callable[[], None]
     open_folder: Callable[[], None]
     open_spec: Callable[[str], None]
+    calibrate: Callable[[], None]
     reopen: Callable[[], None]
     quit: Callable[[], None]
     set_heatmaps: Callable[[bool], None]
@@ -117,6 +118,7 @@ def _fill_file(adder: _Adder, file: QMenu, commands: Commands) -> tuple[QAction,
     cameras.aboutToShow.connect(partial(fill_cameras, cameras, commands.open_spec))
     adder.add(None, "Open first camera", "Ctrl+1", lambda: commands.open_spec(camera_choices()[0][0]))
     adder.add(file, "&Synthetic wearer", "Ctrl+Y", partial(commands.open_spec, "synthetic"))
+    adder.add(file, "Calibrate c&amera…", "Ctrl+K", commands.calibrate)
     file.addSeparator()
     reopen = adder.add(file, "&Reopen", "Ctrl+R F5", commands.reopen)
     reopen.setEnabled(False)

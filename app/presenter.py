@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -121,6 +122,23 @@ class Presenter:
             self._error = None
         self._dismissed = notice
 
+    def release(self) -> Callable[[], None]:
+        """Let go of what is open; what is returned stops it, within STOP_S, and is called off the GUI thread."""
+        feed, self._feed = self._feed, None
+        openings = [*self._abandoned, *([self._opening] if self._opening is not None else [])]
+        self._opening, self._abandoned = None, []
+
+        def stop() -> None:
+            deadline = time.monotonic() + STOP_S
+            for opening in openings:
+                opening.cancel()
+            if feed is not None:
+                feed.stop()
+            for opening in openings:
+                opening.join(deadline)
+
+        return stop
+
     def look(self) -> Screen:
         """The screen now. Cheap; called at display rate."""
         self._settle()
@@ -138,16 +156,7 @@ class Presenter:
 
     def close(self) -> None:
         """Stop everything, within STOP_S where the feed keeps its word. The presenter shows nothing afterwards."""
-        deadline = time.monotonic() + STOP_S
-        openings = [*self._abandoned, *([self._opening] if self._opening is not None else [])]
-        self._opening, self._abandoned = None, []
-        for opening in openings:
-            opening.cancel()
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            feed.stop()
-        for opening in openings:
-            opening.join(deadline)
+        self.release()()
 
     def _settle(self) -> None:
         outcome = self._opening.poll() if self._opening is not None else None

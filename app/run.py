@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,8 +47,9 @@ def run_window(
     theme: str = "system",
     seconds: float | None = None,
     screenshot: Path | None = None,
+    begin: Callable[[MainWindow], None] | None = None,
 ) -> int:
-    """Show the window until it is closed, or for some seconds; the exit status.
+    """Show the window until it is closed, or for some seconds; the exit status. `begin` is called once it is shown.
 
     0, or 1 after an error inside the program, or 2 where the window closed by itself and nothing could be
     opened. Raises EgoposeError where there is no display, and where the screenshot cannot be written.
@@ -64,6 +65,8 @@ def run_window(
         window.show()
         if spec is not None:
             window.open(spec)
+        if begin is not None:
+            begin(window)
         window.run()
         timed = seconds is not None or screenshot is not None
         if timed:

@@ -21,15 +21,17 @@ class Settings:
     network: str = "small"
     """A bundled network's name or the path of a weights file."""
     camera: Calibration | None = None
-    """The camera that took the pictures; None for what the source itself carries, else the default."""
+    """The camera that took the pictures; None for what the source itself carries, else what `egopose calibrate` has
+    kept for it, else the default."""
 
     def camera_of(self, source: Source) -> Calibration:
-        """The calibration to use for an opened source."""
+        """The calibration to use for an opened source. Raises EgoposeError where the one kept for it cannot be used."""
         from dataclasses import replace  # noqa: PLC0415
 
         from calib.formats import load_camera  # noqa: PLC0415
+        from engine.cameras import remembered_camera  # noqa: PLC0415
 
-        known = self.camera or source.info.calibration
+        known = self.camera or source.info.calibration or remembered_camera(source.info.source_id)
         return known or replace(load_camera(DEFAULT_CAMERA), assumed=True)
 
     def weights(self) -> Path:

@@ -13,11 +13,12 @@ from app.theme import DARK, GAP, Colours, font
 
 
 class Welcome(QFrame):
-    """A place to drop things on, with the three ways in as buttons."""
+    """A place to drop things on, with the ways in as buttons."""
 
     open_file = pyqtSignal()
     open_camera = pyqtSignal()
     open_synthetic = pyqtSignal()
+    calibrate = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +37,7 @@ class Welcome(QFrame):
         for text, tip, signal, primary in (
             ("Open camera", "The first camera (Ctrl+1)", self.open_camera, True),
             ("Open file…", "A video, an image or a session (Ctrl+O)", self.open_file, False),
+            ("Calibrate…", "Find out how the camera sees (Ctrl+K)", self.calibrate, False),
             ("Synthetic wearer", "Try the program without a camera (Ctrl+Y)", self.open_synthetic, False),
         ):
             button = QPushButton(text)

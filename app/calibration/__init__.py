@@ -1,0 +1,1 @@
+"""Calibrating any fisheye: as a command, and as a mode of the window."""

@@ -1,0 +1,38 @@
+"""Looks of the fields, lists and tabs that only the calibration has."""
+
+from __future__ import annotations
+
+from app.theme import GAP, ICONS, Colours, mixed
+
+
+def page_style(colours: Colours) -> str:
+    """A style sheet, to go with the window's."""
+    c = colours
+    chevron = (ICONS / f"chevron-{'dark' if c.dark else 'light'}.svg").as_posix()
+    return f"""
+        QComboBox, QSpinBox, QDoubleSpinBox {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
+            border-radius: 6px; padding: 5px {GAP}px; min-height: 18px; selection-background-color: {c.accent};
+            selection-color: {c.stage}; }}
+        QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover,
+        QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {c.accent}; }}
+        QComboBox::drop-down {{ border: none; width: {3 * GAP}px; }}
+        QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
+        QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.border};
+            selection-background-color: {c.raised}; selection-color: {c.text}; }}
+        QListWidget {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
+            padding: {GAP // 2}px; outline: none; }}
+        QListWidget::item {{ padding: 3px {GAP // 2}px; border-radius: 4px; }}
+        QListWidget::item:selected {{ background: {c.raised}; color: {c.text}; }}
+        QListWidget::item:focus {{ border: 1px solid {c.accent}; }}
+        QTabWidget::pane {{ border: none; border-top: 1px solid {c.border}; }}
+        QTabBar::tab {{ background: transparent; color: {c.muted}; border: none; padding: {GAP}px {GAP + GAP // 2}px;
+            border-bottom: 2px solid transparent; }}
+        QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent}; }}
+        QTabBar::tab:hover, QTabBar::tab:focus {{ color: {c.text}; background: {c.raised}; }}
+        QProgressBar {{ background: {c.raised}; border: none; border-radius: 3px; }}
+        QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
+        QLabel[field="true"] {{ min-height: 30px; }}
+        QPushButton:disabled, QPushButton[primary="true"]:disabled {{ background: {c.surface};
+            color: {mixed(c.muted, c.surface, 0.35).name()}; border-color: {c.border}; }}
+        QCheckBox:disabled {{ color: {mixed(c.muted, c.surface, 0.35).name()}; }}
+    """

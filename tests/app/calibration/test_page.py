@@ -1,0 +1,146 @@
+"""The mode in the window: from a folder to a saved file, by its widgets and keys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QCoreApplication, QEvent, Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication, QPushButton
+
+from app.calibration.page import CalibrationPage
+from app.main_window import MainWindow
+from app.presenter import Presenter
+from app.theme import DARK, ThemeChoice
+from calib.formats import load_camera
+from engine.cameras import camera_file
+from tests.app import fake
+from tests.app.calibration.boards import BOARD, SIZE, HeldBoard, folder, pictures
+from tests.app.conftest import app, no_lost_exception, window  # noqa: F401
+from tests.app.qt import count, pixels, wait_for
+
+
+@pytest.fixture
+def page(window: MainWindow) -> Iterator[CalibrationPage]:  # noqa: F811
+    """The calibration, just entered."""
+    window.run()
+    window.calibrate(BOARD)
+    assert window.calibration is not None
+    yield window.calibration
+    window.close()
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("calibration")]
+
+
+def test_from_a_folder_to_a_saved_file(page: CalibrationPage, tmp_path: Path) -> None:
+    images = folder(tmp_path / "images")
+    assert page.setup.board == BOARD
+    page.setup.choose_source(str(images))
+    page.setup.start.click()
+    assert page.stack.currentWidget() is page.bench
+    assert not page.bench.save_button.isEnabled()
+    wait_for(page.bench.save_button.isEnabled, 30)
+    assert page.bench.views.count() == 10
+    for tab, chart in enumerate((page.bench.coverage, page.bench.sigma, page.bench.arrows)):
+        page.bench.tabs.setCurrentIndex(tab)
+        assert not chart.empty
+        assert len(set(map(tuple, pixels(chart).reshape(-1, 3).tolist()))) > 20
+    page.bench.views.setFocus()
+    page.bench.views.setCurrentRow(2)
+    QTest.keyClick(page.bench.views, Qt.Key.Key_Space)
+    item = page.bench.views.item(2)
+    assert item is not None
+    wait_for(lambda: "struck out" in item.text())
+    wait_for(lambda: page.bench.figures.text().startswith("9 views"), 30)
+    before = pixels(page.bench.picture)
+    QTest.keyClick(page.bench.picture, Qt.Key.Key_U)
+    wait_for(lambda: not np.array_equal(pixels(page.bench.picture), before))
+    page.bench.model.setCurrentIndex(page.bench.model.findData("kannala_brandt"))
+    page.save(tmp_path / "camera.json")
+    wait_for(lambda: page.bench.say.text().startswith("Saved"), 30)
+    assert load_camera(tmp_path / "camera.json").size == SIZE
+    assert camera_file(f"file:{images}") == tmp_path / "camera.json"
+
+
+def test_a_camera_with_ghost_and_keys(page: CalibrationPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures()
+    monkeypatch.setattr("app.calibration.feed.open_source", lambda _: HeldBoard(places=3))
+    page.setup.start.click()
+    wait_for(lambda: page.bench.views.count() >= 2, 20)
+    assert count(pixels(page.bench.picture), DARK.warning) > 50
+    assert count(pixels(page.bench.picture), DARK.accent) > 50
+    assert "Hold" in page.bench.say.text()
+    QTest.keyClick(page.bench.picture, Qt.Key.Key_A)
+    assert page.session is not None
+    assert not page.session.automatic
+    taken = page.bench.views.count()
+    QTest.keyClick(page.bench.picture, Qt.Key.Key_T)
+    wait_for(lambda: page.bench.views.count() == taken + 1)
+    wanted = page.session.look().suggestion
+    QTest.keyClick(page.bench.picture, Qt.Key.Key_N)
+    other = page.session.look().suggestion
+    assert wanted is not None
+    assert other is not None
+    assert wanted.cell != other.cell
+    page.back()
+    assert page.stack.currentWidget() is page.setup
+    assert page.setup.kept.count() == 1
+    page.setup.go_on_button.click()
+    wait_for(lambda: page.bench.views.count() >= taken + 1)
+
+
+def test_errors_are_told_in_place(page: CalibrationPage, tmp_path: Path) -> None:
+    page.begin(str(tmp_path / "gone"), BOARD)
+    wait_for(page.banner.isVisible)
+    assert page.stack.currentWidget() is page.setup
+    page.escape()
+    assert not page.banner.isVisible()
+    (tmp_path / "empty").mkdir()
+    page.begin(str(tmp_path / "empty"), BOARD)
+    wait_for(page.banner.isVisible)
+    page.write_board(BOARD, Path("/proc/board.pdf"))
+    wait_for(lambda: page.banner.notice is not None and "cannot write" in page.banner.notice.text)
+    page.write_board(BOARD, tmp_path / "board.svg")
+    assert (tmp_path / "board.svg").is_file()
+
+
+def test_a_board_that_cannot_be_is_told(page: CalibrationPage) -> None:
+    page.setup.rows.setValue(2)
+    assert page.setup.board is None
+    assert not page.setup.start.isEnabled()
+    assert "3 or more" in page.setup.problem.text()
+    for index in range(page.setup.kind.count()):
+        page.setup.rows.setValue(6)
+        page.setup.kind.setCurrentIndex(index)
+        assert page.setup.board is not None
+
+
+def test_the_mode_takes_the_camera_and_gives_it_back(window: MainWindow) -> None:  # noqa: F811
+    feed = fake.FakeFeed()
+    window.presenter = Presenter(lambda _: feed)
+    window.run()
+    window.open("camera:0")
+    wait_for(lambda: window.left.currentWidget() is window.picture)
+    QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    page = window.calibration
+    assert page is not None
+    assert not window.actions_.skeleton.isEnabled()
+    window.theme.choose(ThemeChoice.LIGHT)
+    window.escape()
+    assert window.calibration is None
+    assert feed.stopped.is_set()
+    assert window.actions_.skeleton.isEnabled()
+    assert window.pages.count() == 1
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+
+
+def test_the_welcome_page_leads_there(window: MainWindow) -> None:  # noqa: F811
+    button = next(b for b in window.welcome.findChildren(QPushButton) if b.text().startswith("Calibrate"))
+    button.click()
+    assert window.calibration is not None
+    window.open("gone")
+    assert window.calibration is None
