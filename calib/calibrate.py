@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,21 +12,19 @@ from calib.calibration import Calibration
 from calib.errors import CalibrationError
 from calib.models.base import Array
 from calib.solve.adjust import Options
-from calib.solve.fit import Fit, fit
-from calib.solve.heldout import CANDIDATES, Judged, choose, held_out_rms
+from calib.solve.fit import Fit, bend, fit
+from calib.solve.heldout import CANDIDATES, Judged, Progress, held_out_rms, judge, pick
 from calib.solve.problem import LEAST_VIEWS, View
 from calib.solve.uncertainty import projection_sigma
 from calib.targets.board import Board, BoardKind
 from calib.targets.detect import detect
 
 Picture = NDArray[np.uint8]
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the part of the work that is behind, 0 to 1. May raise to stop."""
 
 _ENOUGH_VIEWS = 12
 _GRID = (3, 4)
-_WARP_WORTH = 0.99
-"""A bent board must bring the held-out error to this part of a flat one's."""
+_BENT = 6.0
+"""The squared length of a warp, in standard deviations, that a flat board's measurements exceed once in twenty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +137,25 @@ def calibrate_views(
             progress(what, part)
 
     say("first lens", 0.5)
-    bent = may_bend and _board_is_bent(views, size)
-    say("comparing lens models", 0.65)
-    best, judged = choose(views, size, kinds, bent)
+    first = fit(views, size)
+    if may_bend:
+        say("is the board flat", 0.6)
+        first = _bent_or_flat(first, views)
+    warp = first.solution.unknowns.warp != (0.0, 0.0)
+    judged = judge(first, kinds, warp, lambda what, part: say(what, 0.65 + 0.3 * part))
     say("uncertainty", 0.95)
-    result = _result(best, judged, views, size, name, missed)
+    result = _result(pick(judged), judged, views, size, name, missed)
     say("done", 1.0)
     return result
 
 
-def _board_is_bent(views: Sequence[View], size: tuple[int, int]) -> bool:
-    flat, bent = fit(views, size), fit(views, size, warp=True)
-    gain = held_out_rms(bent, Options(warp=True)) / max(held_out_rms(flat, Options()), 1e-12)
-    return gain < _WARP_WORTH
+def _bent_or_flat(flat: Fit, views: Sequence[View]) -> Fit:
+    """A board is bent if that is more than chance, and explains views better that were not fitted."""
+    bent = bend(flat, views)
+    warp, covariance = np.array(bent.solution.unknowns.warp), bent.covariance[-2:, -2:]
+    if float(warp @ np.linalg.pinv(covariance, hermitian=True) @ warp) < _BENT:
+        return flat
+    return bent if held_out_rms(bent, Options(warp=True)) < held_out_rms(flat, Options()) else flat
 
 
 def _result(

@@ -148,7 +148,7 @@ class RadialModel(DifferentiableModel):
         outer = along[:, :, None] * along[:, None, :]
         plane = across[:, None, None] * np.eye(2) + (onwards - across)[:, None, None] * outer
         depth = -(slope * n / square)[:, None] * along
-        by_point = self.linear @ np.concatenate([plane, depth[:, :, None]], -1)
+        by_point = np.einsum("ij,njk->nik", self.linear, np.concatenate([plane, depth[:, :, None]], -1))
         by_params = self._params_jacobian(along, theta, rho)
         pixels = np.asarray(self.centre) + (rho[:, None] * along) @ self.linear.T
         for values in (pixels, by_point, by_params):

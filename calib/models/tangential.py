@@ -77,9 +77,7 @@ class TangentialModel(DifferentiableModel):
         seen = depth > np.sin(theta) / _FARTHEST
         m = np.where(seen, np.sin(theta) / np.where(seen, depth, 1.0), np.nan)
         phi = np.arange(_DIRECTIONS) * (2.0 * np.pi / _DIRECTIONS)
-        plane = m[:, None, None] * np.stack([np.cos(phi), np.sin(phi)], -1)
-        _, by_plane = self._distort(plane)
-        (xx, xy), (_, yy) = np.moveaxis(by_plane, (-2, -1), (0, 1))
+        xx, xy, yy = self._stretch(m[:, None] * np.cos(phi), m[:, None] * np.sin(phi))
         rise = (xx * yy - xy * xy).min(-1) * (1.0 + self.xi * np.cos(theta))
         # The determinant alone comes back above zero when both directions have turned.
         return np.where((xx + yy).min(-1) > 0.0, rise, -1.0)
@@ -90,7 +88,6 @@ class TangentialModel(DifferentiableModel):
         x, y = plane[..., 0], plane[..., 1]
         square = x * x + y * y
         radial = 1.0 + square * (k1 + square * (k2 + square * k3))
-        growth = 2.0 * (k1 + square * (2.0 * k2 + square * 3.0 * k3))
         out = np.stack(
             [
                 x * radial + 2.0 * p1 * x * y + p2 * (square + 2.0 * x * x),
@@ -98,10 +95,18 @@ class TangentialModel(DifferentiableModel):
             ],
             -1,
         )
-        mixed = growth * x * y + 2.0 * p1 * x + 2.0 * p2 * y
+        xx, xy, yy = self._stretch(x, y)
+        return out, np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+
+    def _stretch(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """d x' / d x, d x' / d y = d y' / d x, and d y' / d y of the distortion."""
+        (k1, k2, k3), p1, p2 = self._radial, self._named["p1"], self._named["p2"]
+        square = x * x + y * y
+        radial = 1.0 + square * (k1 + square * (k2 + square * k3))
+        growth = 2.0 * (k1 + square * (2.0 * k2 + square * 3.0 * k3))
         xx = radial + growth * x * x + 2.0 * p1 * y + 6.0 * p2 * x
         yy = radial + growth * y * y + 6.0 * p1 * y + 2.0 * p2 * x
-        return out, np.stack([np.stack([xx, mixed], -1), np.stack([mixed, yy], -1)], -2)
+        return xx, growth * x * y + 2.0 * p1 * x + 2.0 * p2 * y, yy
 
     def _valid(self, points: Array) -> Mask:
         n = np.hypot(points[..., 0], points[..., 1])

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from calib.errors import CalibrationError
 from calib.models.kannala_brandt import KannalaBrandt
-from calib.solve.adjust import Options, Solution, adjust
+from calib.solve.adjust import ROUGHLY, Options, Solution, adjust
 from calib.solve.fit import Fit, fit
-from calib.solve.lens import fit_kind
-from calib.solve.problem import LEAST_VIEWS, Problem, Unknowns, View
+from calib.solve.lens import near_kind
+from calib.solve.problem import LEAST_VIEWS, Poses, Problem, Unknowns, View
 from calib.solve.start import poses_on_rays
 
 CANDIDATES = (KannalaBrandt.kind, "ucm", "eucm", "double_sphere", "mei", "scaramuzza6", "radial_tangential")
 """What `choose` tries when it is not told."""
 
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the part of the work that is behind, 0 to 1. May raise to stop."""
+
 _FOLDS = 5
+_HOPELESS = 1.1
 _WORTH = 0.002
 """The part of held-out error, most of which is the noise of detection, that a parameter more must save."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A fit, and its RMS error in pixels on views that were left out of it, each view once."""
+    """A fit, and its RMS error on views that were left out of it, each view once."""
 
     fit: Fit
     held_out: float
+    """Pixels; NaN where there are too few views to leave any out, or the lens was clearly not the best."""
     kind: str
     """The name it was asked for by (see `starters`)."""
 
@@ -53,34 +58,53 @@ def held_out_rms(fitted: Fit, options: Options, folds: int = _FOLDS) -> float:
     folds = min(folds, count)
     if count - -(-count // folds) < LEAST_VIEWS:
         return float("nan")
+    rough = replace(options, tolerance=ROUGHLY)
     squares = 0.0
     for fold in range(folds):
         # Every k-th view: neighbours in a recording look alike, so each fold spreads over all of it.
         out = np.arange(count) % folds == fold
         kept, left = np.flatnonzero(~out), np.flatnonzero(out)
-        train = fitted.problem.chosen(kept)
         unknowns = fitted.solution.unknowns
         start = replace(unknowns, poses=unknowns.poses.chosen(kept))
-        solved = adjust(train, start, options)
-        squares += float((refit_poses(fitted.problem.chosen(left), solved.unknowns).errors ** 2).sum())
+        solved = adjust(fitted.problem.chosen(kept), start, rough).unknowns
+        others = fitted.problem.chosen(left)
+        squares += float((_refit_near(others, solved, unknowns.poses.chosen(left)).errors ** 2).sum())
     return float(np.sqrt(squares / len(fitted.problem.points)))
 
 
-def judge(fitted: Fit, kinds: Sequence[str], warp: bool) -> list[Judged]:
+def _refit_near(problem: Problem, unknowns: Unknowns, poses: Poses) -> Solution:
+    """See `refit_poses`, from poses that are known to be near."""
+    try:
+        plain = Options(intrinsics=False, robust=None, tolerance=ROUGHLY)
+        return adjust(problem, replace(unknowns, poses=poses), plain)
+    except CalibrationError:
+        # A narrower lens may not see the points where the other one had them.
+        return refit_poses(problem, unknowns)
+
+
+def judge(fitted: Fit, kinds: Sequence[str], warp: bool, progress: Progress | None = None) -> list[Judged]:
     """Each kind fitted to the points that `fitted` kept, with its held-out error, the best first.
 
-    Kinds that cannot see the points are left out. Raises CalibrationError where none can.
+    Kinds that cannot see the points are left out; those that explain all views worse than another kind explains
+    views it never saw are not tried on held-out ones. Raises CalibrationError where no kind can.
     """
     judged, refused = list[Judged](), CalibrationError("no lens model was asked for: name at least one")
-    options = Options(warp=warp)
-    for kind in kinds:
-        unknowns = fitted.solution.unknowns
+    options, least = Options(warp=warp), np.inf
+    unknowns = fitted.solution.unknowns
+    points, _ = fitted.problem.in_camera(unknowns)
+    for number, kind in enumerate(kinds):
+        if progress is not None:
+            progress(f"trying the {kind} lens", number / len(kinds))
         try:
-            model = fit_kind(kind, unknowns.model, fitted.problem.in_camera(unknowns)[0])
+            model = near_kind(kind, unknowns.model, points)
             own = replace(fitted, solution=adjust(fitted.problem, replace(unknowns, model=model), options))
-            judged.append(Judged(own, held_out_rms(own, options), kind))
+            hopeless = own.solution.rms > _HOPELESS * least
+            held_out = float("nan") if hopeless else held_out_rms(own, options)
         except CalibrationError as error:
             refused = error
+            continue
+        judged.append(Judged(own, held_out, kind))
+        least = min(least, held_out) if np.isfinite(held_out) else least
     if not judged:
         raise refused
     # Without held-out figures the smallest comes first.
@@ -88,15 +112,27 @@ def judge(fitted: Fit, kinds: Sequence[str], warp: bool) -> list[Judged]:
 
 
 def choose(
-    views: Sequence[View], size: tuple[int, int], kinds: Sequence[str] = CANDIDATES, warp: bool = False
+    views: Sequence[View],
+    size: tuple[int, int],
+    kinds: Sequence[str] = CANDIDATES,
+    warp: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Judged, list[Judged]]:
     """The model to use, and all that were tried, the best first.
 
     A Kannala-Brandt lens decides which points are outliers, so that all models are judged by the same
-    points. Chosen is the one of least held-out error, or one with fewer parameters that is worse by less than
-    two parts in a thousand for each parameter saved. Raises CalibrationError.
+    points; see `pick` for what is chosen. Raises CalibrationError.
     """
-    judged = judge(fit(views, size, warp=warp), kinds, warp)
+    judged = judge(fit(views, size, warp=warp), kinds, warp, progress)
+    return pick(judged), judged
+
+
+def pick(judged: Sequence[Judged]) -> Judged:
+    """Of models, the best first, the one to use.
+
+    The one of least held-out error, or one with fewer parameters that is worse by less than two parts in a
+    thousand for each parameter saved.
+    """
     best = judged[0]
 
     def size_of(one: Judged) -> int:
@@ -104,4 +140,4 @@ def choose(
 
     as_good = [one for one in judged if one.held_out <= best.held_out * (1.0 + _WORTH * (size_of(best) - size_of(one)))]
     # Nothing compares with NaN: with too few views to hold any out, the first is taken.
-    return min(as_good, key=lambda one: (size_of(one), one.held_out), default=best), judged
+    return min(as_good, key=lambda one: (size_of(one), one.held_out), default=best)

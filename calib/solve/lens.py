@@ -16,9 +16,12 @@ from calib.models.tangential import Mei
 
 _ITERATIONS = 200
 _CONVERGED = 1e-9
-"""Relative gain of a step below which the lens is taken as found."""
 _EXACT = 1e-9
 """Pixels RMS below which nothing is left to gain."""
+_LEVELLINGS, _LEVEL = 60, 1e-4
+"""Rounds of `level`, and their tolerance."""
+_SAMPLE, _NEAR = 400, 1e-6
+"""Points that `near_kind` looks at, few enough for one thread of BLAS, and its tolerance."""
 _SCARAMUZZA_DEGREES = (4, 5, 6, 7)
 
 Starter = Callable[[float, tuple[float, float]], DifferentiableModel]
@@ -37,10 +40,11 @@ def starters() -> dict[str, tuple[Starter, ...]]:
     return named
 
 
-def fit_kind(kind: str, model: DifferentiableModel, rays: Array) -> DifferentiableModel:
+def fit_kind(kind: str, model: DifferentiableModel, rays: Array, tolerance: float = _CONVERGED) -> DifferentiableModel:
     """The lens of another kind (a name of `starters`) that agrees best with `model` on (N, 3) rays that it sees.
 
-    Raises CalibrationError where there is no such kind or it does not see all the rays.
+    `tolerance` is that of `fit_lens`. Raises CalibrationError where there is no such kind or it does not see all
+    the rays.
     """
     if kind == model.kind:
         return model
@@ -53,7 +57,7 @@ def fit_kind(kind: str, model: DifferentiableModel, rays: Array) -> Differentiab
     refused: CalibrationError | None = None
     for start in starters()[kind]:
         try:
-            lens = fit_lens(start(focal, centre), rays, pixels)
+            lens = fit_lens(start(focal, centre), rays, pixels, tolerance)
         except CalibrationError as error:
             refused = error
             continue
@@ -65,18 +69,34 @@ def fit_kind(kind: str, model: DifferentiableModel, rays: Array) -> Differentiab
     return best[1]
 
 
-def fit_lens(start: DifferentiableModel, rays: Array, pixels: Array) -> DifferentiableModel:
+def near_kind(kind: str, model: DifferentiableModel, points: Array) -> DifferentiableModel:
+    """A lens of another kind for a solver to start from: `fit_kind` to a part of (N, 3) points, and not to the end."""
+    order = np.argsort(np.arctan2(np.hypot(points[:, 0], points[:, 1]), points[:, 2]))
+    # Evenly from the axis to the farthest, which must be seen.
+    chosen = np.unique(np.linspace(0, len(order) - 1, min(len(order), _SAMPLE)).round().astype(int))
+    return fit_kind(kind, model, points[order[chosen]], _NEAR)
+
+
+def fit_lens(
+    start: DifferentiableModel,
+    rays: Array,
+    pixels: Array,
+    tolerance: float = _CONVERGED,
+    weights: Array | None = None,
+) -> DifferentiableModel:
     """The lens that brings (N, 3) rays closest to (N, 2) pixels, by Levenberg-Marquardt from `start`.
 
-    Raises CalibrationError where the first lens does not see all the rays.
+    Squared distances count by (N,) weights, all alike if not given. It is taken as found when a step gains less than
+    `tolerance`, as a part of what is left. Raises CalibrationError where the first lens does not see all the rays.
     """
     model, (found, _, by_params, valid) = start, start.project_with_jacobians(rays)
     if not valid.all():
         raise CalibrationError(f"the {start.kind} lens does not reach all the points: use a model with a wider view")
-    residuals, cost, damping = found - pixels, float(((found - pixels) ** 2).sum()), 1e-3
-    free = start.fitted
+    root = np.ones((len(rays), 1)) if weights is None else np.sqrt(weights)[:, None]
+    residuals = root * (found - pixels)
+    cost, damping, free = float((residuals**2).sum()), 1e-3, start.fitted
     for _ in range(_ITERATIONS):
-        columns = by_params[:, :, free].reshape(-1, int(free.sum()))
+        columns = (root[:, :, None] * by_params[:, :, free]).reshape(-1, int(free.sum()))
         scale = 1.0 / np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
         columns = columns * scale
         gained = 0.0
@@ -91,12 +111,31 @@ def fit_lens(start: DifferentiableModel, rays: Array, pixels: Array) -> Differen
                 damping *= 4.0
                 continue
             found, _, moved, valid = trial.project_with_jacobians(rays)
-            trial_cost = float(((found - pixels) ** 2).sum()) if valid.all() else np.inf
+            off = root * (found - pixels)
+            trial_cost = float((off**2).sum()) if valid.all() else np.inf
             if trial_cost < cost:
                 gained, cost, damping = cost - trial_cost, trial_cost, max(damping / 6.0, 1e-14)
-                model, residuals, by_params = trial, found - pixels, moved
+                model, residuals, by_params = trial, off, moved
                 break
             damping *= 4.0
-        if gained <= _CONVERGED * cost or cost <= _EXACT**2 * len(rays):
+        if gained <= tolerance * cost or cost <= _EXACT**2 * len(rays):
             break
     return model
+
+
+def level(lens: DifferentiableModel, rays: Array, pixels: Array) -> DifferentiableModel:
+    """The lens near `lens` whose greatest distance of (N, 3) rays from (N, 2) pixels is least.
+
+    Lawson's way (1961): least squares again and again, each point's weight growing with its distance.
+    """
+    weights, best, least = np.ones(len(rays)), lens, np.inf
+    for _ in range(_LEVELLINGS):
+        apart = np.linalg.norm(lens.project(rays)[0] - pixels, axis=1)
+        if apart.max() < least:
+            best, least = lens, float(apart.max())
+        if least <= _EXACT:
+            break
+        weights = weights * apart
+        weights *= len(weights) / weights.sum()
+        lens = fit_lens(lens, rays, pixels, _LEVEL, weights)
+    return best

@@ -11,6 +11,8 @@ from calib.models.base import Array
 from calib.solve.problem import Poses, Problem
 
 _FIELDS = np.radians([40.0, 60.0, 75.0, 90.0, 110.0, 130.0, 150.0, 170.0, 190.0, 210.0, 230.0, 250.0])
+_ASKED = 12
+"""Views that are asked for the field of view."""
 _FLAT = 1e-3
 """A target whose thickness is less than this part of its width is taken for a plane."""
 
@@ -34,15 +36,17 @@ def first_guess(problem: Problem, size: tuple[int, int]) -> Start:
     CalibrationError where no lens explains the views.
     """
     centre = (0.5 * size[0] - 0.5, 0.5 * size[1] - 0.5)
+    count = len(problem.views)
+    asked = problem.chosen(np.unique(np.linspace(0, count - 1, min(count, _ASKED)).round().astype(int)))
     best: Start | None = None
     for radius in (0.5 * min(size), 0.5 * float(np.hypot(*size))):
         for field in _FIELDS:
-            start = _explain(problem, radius / (0.5 * float(field)), centre)
+            start = _explain(asked, radius / (0.5 * float(field)), centre)
             if best is None or start.error < best.error:
                 best = start
     if best is None or not np.isfinite(best.error) or best.error > 0.1 * max(size):
         raise CalibrationError("no lens explains these views: check the board's size and that its points are in order")
-    return best
+    return _explain(problem, best.focal, centre)
 
 
 def poses_on_rays(problem: Problem, rays: Array) -> Poses:
@@ -76,7 +80,7 @@ def pose_on_rays(points: Array, rays: Array) -> tuple[Array, Array]:
     """
     middle = points.mean(0)
     _, spread, axes = np.linalg.svd(points - middle, full_matrices=False)
-    axes[2] = np.cross(axes[0], axes[1])
+    axes[2] = _cross(axes[0], axes[1])
     width = spread[0] / np.sqrt(len(points))
     local = (points - middle) @ axes.T / width
     flat = spread[2] < _FLAT * spread[0]
@@ -87,10 +91,15 @@ def pose_on_rays(points: Array, rays: Array) -> tuple[Array, Array]:
         columns = np.concatenate([columns, np.zeros((3, 1))], -1)
         # The third axis has the length of the other two and completes them.
         size = float(np.linalg.norm(columns[:, :2], axis=0).mean())
-        columns[:, 2] = np.cross(columns[:, 0], columns[:, 1]) / max(size, 1e-300)
+        columns[:, 2] = _cross(columns[:, 0], columns[:, 1]) / max(size, 1e-300)
     u, sizes, v = np.linalg.svd(columns)
     turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ v)]) @ v @ axes
     return turn, shift * width / max(float(sizes.mean()), 1e-300) - turn @ middle
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Of two (3,) vectors; numpy's own is slow on so few numbers."""
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
 
 
 def _onto_rays(terms: Array, rays: Array) -> Array:

@@ -29,6 +29,12 @@ def projection_sigma(fitted: Fit, size: tuple[int, int], columns: int = 32) -> N
 
 def sigma_at(fitted: Fit, rays: Array) -> Array:
     """(N,) pixels for (N, 3) unit bearings that the lens sees; see `projection_sigma`."""
+    spread = projection_covariance(fitted, rays)
+    return np.asarray(np.sqrt(np.maximum(np.linalg.eigvalsh(spread)[:, -1], 0.0)), float)
+
+
+def projection_covariance(fitted: Fit, rays: Array) -> Array:
+    """(N, 2, 2) square pixels for (N, 3) unit bearings that the lens sees; see `projection_sigma`."""
     model = fitted.model
     _, by_point, by_params, _ = model.project_with_jacobians(rays)
     moves = by_params[:, :, model.fitted]
@@ -39,5 +45,4 @@ def sigma_at(fitted: Fit, rays: Array) -> Array:
     taken = np.linalg.lstsq(flat_turns, flat_moves, rcond=None)[0]
     left = moves - turns @ taken
     count = moves.shape[2]
-    spread = left @ fitted.covariance[:count, :count] @ np.swapaxes(left, 1, 2)
-    return np.sqrt(np.maximum(np.linalg.eigvalsh(spread)[:, -1], 0.0))
+    return np.asarray(left @ fitted.covariance[:count, :count] @ np.swapaxes(left, 1, 2), float)

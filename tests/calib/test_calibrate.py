@@ -87,6 +87,7 @@ def test_a_real_camera_with_a_bent_board() -> None:
     parts = [part for _, part in told]
     assert parts == sorted(parts)
     assert parts[-1] == 1.0
+    assert [what for what, _ in told if what.startswith("trying")] == [f"trying the {kind} lens" for kind in QUICK]
     assert not any("views were used" in line for line in result.advice)
 
 

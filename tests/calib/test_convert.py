@@ -38,7 +38,11 @@ def test_the_bound_holds_at_other_pixels(kind: str) -> None:
 
 def test_the_published_lens_becomes_a_fisheye_of_opencvs() -> None:
     converted = convert(load_camera("sceneego"), "kannala_brandt")
-    assert converted.worst < 0.5
+    assert converted.worst <= 0.016
+    assert converted.warning == ""
+    far = convert(load_camera("sceneego"), "ucm")
+    assert far.worst > 1.0
+    assert "px off" in far.warning
     assert isinstance(converted.calibration.model, KannalaBrandt)
     assert converted.calibration.valid_angle == pytest.approx(np.radians(95.3426), abs=1e-5)
 

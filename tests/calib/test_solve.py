@@ -17,9 +17,9 @@ from calib.models.registry import MODELS
 from calib.models.sphere import DoubleSphere, UnifiedCamera
 from calib.models.tangential import Mei, RadialTangential
 from calib.solve.adjust import Options, adjust
-from calib.solve.fit import Fit, fit
+from calib.solve.fit import Fit, fit, refine
 from calib.solve.heldout import choose, held_out_rms, refit_poses
-from calib.solve.lens import fit_kind, fit_lens, starters
+from calib.solve.lens import fit_kind, fit_lens, level, starters
 from calib.solve.problem import Poses, Problem, Unknowns, View
 from calib.solve.start import first_guess, pose_on_rays
 from calib.solve.uncertainty import projection_sigma, sigma_at
@@ -289,6 +289,41 @@ def test_what_cannot_be_calibrated_says_why() -> None:
     narrow = RadialTangential([300.0, 300.0, 640.0, 480.0, -0.3, 0.0, 0.0, 0.0])
     with pytest.raises(CalibrationError, match="outside"):
         refit_poses(Problem(tuple(views)), Unknowns(narrow, Poses(np.eye(3), np.zeros(3))))
+
+
+def test_more_views_are_solved_from_the_last_fit() -> None:
+    views = views_of(LENS, 16, noise=0.2)
+    rng = np.random.default_rng(5)
+    first = fit(views[:10], SIZE)
+    nonsense = View(BOARD.points, rng.uniform(200.0, 700.0, (63, 2)), "nonsense")
+    again, anew = refine(first, [nonsense, *views[4:]]), fit([nonsense, *views[4:]], SIZE)
+    assert again.indices == anew.indices == tuple(range(1, 13))
+    assert next(rejection.view for rejection in again.rejections) == "nonsense"
+    np.testing.assert_allclose(again.model.params, anew.model.params, rtol=1e-4, atol=1e-5)
+    bent = fit(views_of(LENS, 10, noise=0.05, warp=(0.002, -0.001)), SIZE, warp=True)
+    more = refine(bent, views_of(LENS, 14, noise=0.05, warp=(0.002, -0.001), seed=1))
+    np.testing.assert_allclose(more.solution.unknowns.warp, (0.002, -0.001), atol=1e-4)
+    with pytest.raises(CalibrationError, match="from the start"):
+        refine(first, [View(BOARD.points, np.full((63, 2), 1e4), str(i)) for i in range(3)])
+
+
+def test_a_lens_that_cannot_win_is_not_held_out() -> None:
+    views = views_of(LENS, 10, noise=0.1)
+    told = list[tuple[str, float]]()
+    best, tried = choose(views, SIZE, ("kannala_brandt", "scaramuzza4"), progress=lambda *step: told.append(step))
+    assert best.kind == "kannala_brandt"
+    assert np.isnan(tried[1].held_out)
+    assert tried[1].fit.solution.rms > 1.1 * best.held_out
+    assert [part for _, part in told] == [0.0, 0.5]
+
+
+def test_levelling_makes_the_worst_better() -> None:
+    rays = (BOARD.points + np.array([-0.2, -0.1, 0.15])) @ np.diag([2.0, 2.0, 1.0])
+    pixels = LENS.project(rays)[0]
+    plain = fit_lens(UnifiedCamera.start(390.0, (640.0, 480.0)), rays, pixels)
+    levelled = level(plain, rays, pixels)
+    worst, best = (np.linalg.norm(lens.project(rays)[0] - pixels, axis=1).max() for lens in (plain, levelled))
+    assert best < 0.9 * worst
 
 
 def test_every_starter_has_the_focal_length_it_is_given() -> None:
