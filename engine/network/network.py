@@ -47,6 +47,13 @@ class Memory:
     """(B, T) bool: False where there was no frame yet."""
 
 
+class NoActions(nn.Module):
+    """The action head of a network that was not taught any: (..., C) to (..., 0)."""
+
+    def forward(self, motion: Tensor) -> Tensor:
+        return motion[..., :0]
+
+
 class PoseNetwork(nn.Module):
     """AG-EgoPose's dual-stream design, causal, with joint identities and a bearing head."""
 
@@ -64,7 +71,7 @@ class PoseNetwork(nn.Module):
         self.temporal = TemporalStream(config)
         self.fusion = Fusion(config)
         self.head = BearingHead(config, angle_table)
-        self.action = nn.Linear(config.motion_dim, len(config.actions))
+        self.action = nn.Linear(config.motion_dim, len(config.actions)) if config.actions else NoActions()
 
     def normalise(self, pictures: Tensor) -> Tensor:
         """(N, S, S, 3) uint8 BGR to (N, 3, S, S) floats as the encoders expect them."""

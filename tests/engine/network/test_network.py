@@ -161,6 +161,12 @@ def test_the_bearing_head_lifts_along_the_calibrated_lens() -> None:
     assert torch.allclose(network.head.bearings(torch.full((1, 1, 2), 0.5)), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5)
 
 
+def test_a_network_that_was_taught_no_actions_names_none() -> None:
+    network = PoseNetwork(replace(SMALL, side=SIDE, actions=()), torch.from_numpy(canonical_angle_table(512))).eval()
+    assert network.forward_window(pictures(2)).action_logits.shape == (1, 2, 0)
+    assert not any(name.startswith("action") for name in network.state_dict())
+
+
 def test_settings_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 32"):
         replace(SMALL, side=100)
