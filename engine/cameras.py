@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from platformdirs import user_config_dir
 
 from calib.calibration import Calibration
 from calib.errors import CalibrationError
+from calib.files import replace_file
 from calib.formats import load_camera
 from engine.errors import EgoposeError
 
@@ -56,18 +55,10 @@ def remembered_camera(source_id: str) -> Calibration | None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file whole or not at all; its folder is made. Raises EgoposeError."""
-    temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        replace_file(path, data)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise EgoposeError(f"cannot write {path} ({error.strerror}); make room, or choose another folder") from error
 
 

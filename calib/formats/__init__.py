@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +11,7 @@ from typing import Any, Literal
 import calib
 from calib.calibration import Calibration
 from calib.errors import CalibrationError
+from calib.files import replace_file
 from calib.formats import adapter, basalt, egocentric, kalibr, mrcal, ocamcalib, opencv, own, realsense
 from calib.formats.fields import parse_json, read_text
 from calib.formats.yaml import parse_yaml
@@ -103,15 +102,7 @@ def _json(record: Mapping[str, Any]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        replace_file(path, text.encode())
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise CalibrationError(f"{path}: cannot be written ({error.strerror}): choose another folder") from error
