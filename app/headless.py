@@ -14,9 +14,9 @@ from typing import Any, Self
 
 import av
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
+from app.progress import progress_bar
 from app.settings import Settings
 from calib.cv import cv2
 from engine.capture.opening import open_source
@@ -181,8 +181,7 @@ def replaying(source: Source, pipeline: Pipeline, outbox: Mailbox[Estimate]) -> 
 
     Leaving it ends the pipeline in order, also after Ctrl+C; what went wrong in it is raised.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("replaying", total=None)
 
         def estimates() -> Iterator[Estimate]:

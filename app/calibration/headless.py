@@ -7,12 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 
 from app.calibration.gather import Gathered, gather
 from app.calibration.models import model_kinds
 from app.calibration.report import Report
+from app.progress import progress_bar
 from calib.calibrate import calibrate_views
 from calib.formats import save_camera
 from calib.targets.board import Board, BoardKind
@@ -34,8 +34,7 @@ def calibrate_headless(images: str, board: Board, model: str, out: Path, folder:
     _check_writable(out)
     if folder is not None:
         check_folder(folder)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar(TimeElapsedColumn()) as bar:
         task = bar.add_task("looking for the board", total=1.0)
         found = gather(images, board, lambda what, part: bar.update(task, description=what, completed=_LOOKING * part))
         result = calibrate_views(
