@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-
-from app.headless import Record, VideoWriter, make_report, replaying, summary
+from app.headless import Record, VideoWriter, make_folder, make_report, replaying, summary, write_results
 from app.offscreen import OffscreenWindow
 from app.settings import Settings
 from calib.cv import cv2
@@ -30,10 +27,7 @@ def demo_without_screen(out: Path, settings: Settings, theme: str) -> str:
     Raises EgoposeError where the folder or the session cannot be used.
     """
     source = open_source(str(DEMO_SESSION))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EgoposeError(f"cannot make the folder {out} ({error.strerror}); choose another --out") from error
+    make_folder(out)
     record = Record()
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
     pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox)
@@ -51,7 +45,6 @@ def demo_without_screen(out: Path, settings: Settings, theme: str) -> str:
     if shown is None:
         raise EgoposeError(f"no frame of {DEMO_SESSION} could be read; get the program's files again")
     cv2.imwrite(str(out / "demo.png"), shown)
-    np.savez(out / "poses.npz", **record.arrays())  # type: ignore[arg-type]
     report = make_report(str(DEMO_SESSION), source, pipeline, record)
-    (out / "report.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+    write_results(out, record, report)
     return f"{summary(report)}\nno screen: what the window would show is in {out}/demo.mp4 and {out}/demo.png"

@@ -155,10 +155,7 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
     Raises EgoposeError for a source, weights or folder that cannot be used, and where no frame could be read.
     """
     source = open_source(spec)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EgoposeError(f"cannot make the folder {out} ({error.strerror}); choose another --out") from error
+    make_folder(out)
     record = Record()
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
     pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox)
@@ -170,9 +167,22 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
     if not record.poses:
         raise EgoposeError(f"no frame of {spec} could be read{_because(source)}; choose another source")
     report = make_report(spec, source, pipeline, record)
+    write_results(out, record, report)
+    return report
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of --out. Raises EgoposeError where that cannot be done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EgoposeError(f"cannot make the folder {out} ({error.strerror}); choose another --out") from error
+
+
+def write_results(out: Path, record: Record, report: Mapping[str, Any]) -> None:
+    """Write poses.npz and report.json."""
     np.savez(out / "poses.npz", **record.arrays())  # type: ignore[arg-type]
     (out / "report.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
-    return report
 
 
 @contextmanager
