@@ -1,4 +1,4 @@
-"""The values that travel through the program: frame, pose, figures, snapshot. All frozen.
+"""The values that travel through the program: frame, event, pose, figures, snapshot. All frozen.
 
 Coordinates: joints are metres in the camera's frame (x to image right, y to image
 down, z along the optical axis away from the camera). Picture coordinates are pixels,
@@ -45,6 +45,36 @@ class Frame:
     device_clock: str | None = None
     """Name of the clock that `device_ns` was read from."""
     truth: Truth | None = None
+    encoded: bytes | None = None
+    """The camera's own JPEG bytes of `image`, where it gives them: recorded as they came."""
+
+
+class EventKind(StrEnum):
+    """What can happen to a stream besides frames."""
+
+    STATE = "state"
+    """The source changed its state."""
+    GAP = "gap"
+    """Frames are missing between two that are there."""
+    CLOCK = "clock"
+    """A timestamp did not hold: it went backwards, or jumped."""
+    MARK = "mark"
+    """The user marked this moment."""
+    DROP = "drop"
+    """Frames were lost on the way into the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at a moment of a stream."""
+
+    kind: EventKind
+    capture_ns: int
+    """When it was noticed, on the clock of `Frame.capture_ns`; of a gap, the first frame after it."""
+    text: str
+    """One line for people."""
+    duration_ns: int = 0
+    """Of a gap: the time between the frames on both sides of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,7 @@ from engine.errors import EgoposeError
 from engine.live.estimator import Estimator
 from engine.live.mailbox import Mailbox
 from engine.live.meter import Durations, Rate
+from engine.live.tap import Tap
 from engine.types import Figures, Frame, Pose, Snapshot, StreamState
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class Pipeline:
         self._produced = self._processed = 0
         self._last_arrival_ns = 0
         self._live = False
+        self.tap: Tap | None = None
+        """Is handed every frame, pose and event from the moment it is set until it is set to None."""
         self._threads = (
             threading.Thread(target=self._guarded, args=(self._read,), name="egopose source", daemon=True),
             threading.Thread(target=self._guarded, args=(self._infer,), name="egopose inference", daemon=True),
@@ -185,6 +188,8 @@ class Pipeline:
                 self._source_rate.tick(now)
                 if self._state is StreamState.OPENING:
                     self._state = StreamState.STREAMING
+                if (tap := self.tap) is not None:
+                    tap.frame(frame)
                 if not self._mailbox.put(frame):
                     return
         self._mailbox.close()
@@ -214,6 +219,8 @@ class Pipeline:
         self._processed += 1
         self._age.add(now - born_ns)
         self._pose_rate.tick(now)
+        if (tap := self.tap) is not None:
+            tap.pose(pose)
         for name, duration in pose.stage_ns.items():
             self._stages.setdefault(name, Durations(self._keep)).add(duration)
         if self._outbox is not None:

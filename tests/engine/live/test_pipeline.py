@@ -10,7 +10,7 @@ import pytest
 from engine.errors import EgoposeError
 from engine.live.mailbox import Mailbox
 from engine.live.pipeline import STOP_S, Estimate, Pipeline
-from engine.types import StreamState
+from engine.types import Event, Frame, Pose, StreamState
 from tests.engine.live.fakes import FakeEstimator, FakeSource
 
 
@@ -74,6 +74,32 @@ def test_stopping_at_any_moment_is_quick_and_leaves_no_thread(wait: float) -> No
     assert time.monotonic() - began < STOP_S
     assert not any(thread.name.startswith("egopose") for thread in threading.enumerate())
     assert pipeline.snapshot().figures.state is StreamState.CLOSED
+
+
+def test_a_tap_is_handed_every_frame_and_pose_until_it_is_taken_off() -> None:
+    class Heard:
+        def __init__(self) -> None:
+            self.frames: list[int] = []
+            self.poses: list[int] = []
+
+        def frame(self, frame: Frame) -> None:
+            self.frames.append(frame.seq)
+
+        def pose(self, pose: Pose) -> None:
+            assert pose.seq in self.frames
+            self.poses.append(pose.seq)
+            if pose.seq == 5:
+                pipeline.tap = None
+
+        def event(self, event: Event) -> None:
+            raise AssertionError(event)
+
+    pipeline = Pipeline(FakeSource(frames=9), lambda source: FakeEstimator(), lossless=True)
+    pipeline.tap = heard = Heard()
+    pipeline.start()
+    pipeline.wait()
+    assert heard.poses == list(range(6))
+    assert heard.frames[:6] == heard.poses
 
 
 def test_stopping_twice_and_before_starting_is_harmless() -> None:
