@@ -106,9 +106,9 @@ class Trainer:
         elif self.config.start is not None:
             self.begin_from(self.config.start)
         else:
-            distances = np.linalg.norm(self.samples.joints_m, axis=-1).mean(0)
+            mean = torch.from_numpy(self.samples.joints_m.mean(0))
             for network in (self.network, self.average):
-                network.head.mean_distance.copy_(torch.from_numpy(distances)[:, None])
+                network.head.begin_at(mean)
         epoch = 0
         while self.seen < self.config.pictures:
             self.epoch(epoch)

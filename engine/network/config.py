@@ -34,6 +34,15 @@ class NetworkConfig:
     fusion_layers: int = 3
     fusion_heads: int = 4
     actions: tuple[str, ...] = ()
+    # What follows switches parts off, to measure what they are worth; the defaults are the whole network.
+    streams: Literal["both", "spatial", "motion"] = "both"
+    """"spatial" has no temporal stream; "motion" fuses without looking at the heatmaps."""
+    joint_identity: bool = True
+    """Whether a joint's token says whose it is; the published network's does not."""
+    cross_attention: bool = True
+    """Whether the joints attend to each other's tokens, or each token goes to the head alone."""
+    head: Literal["bearing", "free"] = "bearing"
+    """"bearing" lifts the heatmap's peak along its ray, "free" regresses the joint as published."""
 
     def __post_init__(self) -> None:
         if self.side % 32 or not 64 <= self.side <= 1024:
@@ -44,6 +53,10 @@ class NetworkConfig:
             raise ValueError("the widths must be multiples of the numbers of heads")
         if not 1 <= self.window <= 512:
             raise ValueError(f"window must be from 1 to 512 frames, not {self.window}")
+        if self.streams == "motion" and self.head == "bearing":
+            raise ValueError('the motion alone has no bearings: streams "motion" needs the head "free"')
+        if self.streams == "spatial" and self.actions:
+            raise ValueError("actions are named from the motion, which the spatial stream alone does not have")
 
     @property
     def heatmap_side(self) -> int:
@@ -56,9 +69,12 @@ class NetworkConfig:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The reverse of `to_json`. Raises ValueError for anything else."""
+        """The reverse of `to_json`. Raises ValueError for anything else.
+
+        An entry that is missing has its default: the file is older than the entry.
+        """
         values: Any = json.loads(text)
-        if not isinstance(values, dict) or set(values) != {f.name for f in fields(cls)}:
+        if not isinstance(values, dict) or "name" not in values or set(values) - {f.name for f in fields(cls)}:
             raise ValueError("the network's description has missing or unknown entries")
         lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         try:

@@ -21,18 +21,52 @@ class Fusion(nn.Module):
         width = config.joint_dim
         self.motion = nn.Linear(config.motion_dim, width)
         self.merge = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, width))
-        self.queries = nn.Parameter(torch.randn(JOINT_COUNT, width) * 0.02)
-        layer = nn.TransformerDecoderLayer(width, config.fusion_heads, 4 * width, dropout=0.1, batch_first=True)
-        self.decoder = nn.TransformerDecoder(layer, config.fusion_layers)
+        self.blind = nn.Parameter(torch.randn(JOINT_COUNT, width) * 0.02) if config.streams == "motion" else None
+        """Stands in for the tokens where the pose is to come from the motion alone."""
+        self.decoder: nn.TransformerDecoder | None = None
+        if config.cross_attention:
+            self.queries = nn.Parameter(torch.randn(JOINT_COUNT, width) * 0.02)
+            layer = nn.TransformerDecoderLayer(width, config.fusion_heads, 4 * width, dropout=0.1, batch_first=True)
+            self.decoder = nn.TransformerDecoder(layer, config.fusion_layers)
 
     def forward(self, tokens: Tensor, motion: Tensor) -> Tensor:
         """(N, 15, joint_dim) tokens and (N, motion_dim) motion to (N, 15, joint_dim)."""
+        if self.blind is not None:
+            tokens = self.blind.expand_as(tokens)
         motion = self.motion(motion)[:, None].expand_as(tokens)
         # The tokens' own sum keeps the joint identities whatever the merge learns.
-        memory = tokens + self.merge(torch.cat([tokens, motion], -1))
-        queries = self.queries.expand(len(tokens), -1, -1)
-        fused: Tensor = self.decoder(queries, memory)
+        memory: Tensor = tokens + self.merge(torch.cat([tokens, motion], -1))
+        if self.decoder is None:
+            return memory
+        fused: Tensor = self.decoder(self.queries.expand(len(tokens), -1, -1), memory)
         return fused
+
+
+class FreeHead(nn.Module):
+    """Joint = mean joint + what the published head regresses: three layers, no geometry, in metres."""
+
+    angle_table: Tensor
+    mean_joints: Tensor
+
+    def __init__(self, config: NetworkConfig, angle_table: Tensor) -> None:
+        """`angle_table`: kept with the weights as every network's, and not used."""
+        super().__init__()
+        self.register_buffer("angle_table", angle_table.to(torch.float32).clone())
+        self.register_buffer("mean_joints", torch.zeros(JOINT_COUNT, 3))
+        width = config.joint_dim
+        self.layers = nn.Sequential(
+            nn.Linear(width, width), nn.LeakyReLU(0.1), nn.Linear(width, width // 2), nn.LeakyReLU(0.1)
+        )
+        self.last = nn.Linear(width // 2, 3)
+
+    def begin_at(self, mean_joints: Tensor) -> None:
+        """Start training from this mean pose, (15, 3) metres."""
+        self.mean_joints.copy_(mean_joints)
+
+    def forward(self, x: Tensor, _peaks: Peaks) -> Tensor:
+        """(N, 15, joint_dim) to (N, 15, 3) metres, camera frame."""
+        regressed: Tensor = self.last(self.layers(x))
+        return self.mean_joints + regressed
 
 
 class BearingHead(nn.Module):
@@ -57,6 +91,10 @@ class BearingHead(nn.Module):
         self.last = nn.Linear(width // 2, 4)
         nn.init.normal_(self.last.weight, std=0.01)
         nn.init.zeros_(self.last.bias)
+
+    def begin_at(self, mean_joints: Tensor) -> None:
+        """Start training from the distances of this mean pose, (15, 3) metres."""
+        self.mean_distance.copy_(mean_joints.norm(dim=-1, keepdim=True))
 
     def forward(self, x: Tensor, peaks: Peaks) -> Tensor:
         """(N, 15, joint_dim) and the peaks to (N, 15, 3) metres, camera frame."""

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.network.config import NetworkConfig
-from engine.network.fusion import BearingHead, Fusion
+from engine.network.fusion import BearingHead, FreeHead, Fusion
 from engine.network.spatial import SpatialOutput, SpatialStream, heat
-from engine.network.temporal import MotionEncoder, TemporalStream
+from engine.network.temporal import MotionEncoder, NoMotion, TemporalStream
 
 # BGR, in units of 0..255: the ImageNet statistics that pretrained encoders expect.
 PICTURE_MEAN = (103.53, 116.28, 123.675)
@@ -68,9 +68,10 @@ class PoseNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(PICTURE_STD).view(3, 1, 1), persistent=False)
         self.spatial = SpatialStream(config)
         self.motion = MotionEncoder(config, self.spatial.encoder.channels[3])
-        self.temporal = TemporalStream(config)
+        self.temporal = NoMotion() if config.streams == "spatial" else TemporalStream(config)
         self.fusion = Fusion(config)
-        self.head = BearingHead(config, angle_table)
+        self.head: BearingHead | FreeHead
+        self.head = BearingHead(config, angle_table) if config.head == "bearing" else FreeHead(config, angle_table)
         self.action = nn.Linear(config.motion_dim, len(config.actions)) if config.actions else NoActions()
 
     def normalise(self, pictures: Tensor) -> Tensor:

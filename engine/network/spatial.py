@@ -129,7 +129,8 @@ class SpatialStream(nn.Module):
         reads = self.decoder.channels + 4 + (1024 if config.shape_tokens else 0)
         self.project = nn.Linear(reads, config.joint_dim)
         self.norm = nn.LayerNorm(config.joint_dim)
-        self.identity = nn.Parameter(torch.randn(JOINT_COUNT, config.joint_dim) * 0.02)
+        identity = nn.Parameter(torch.randn(JOINT_COUNT, config.joint_dim) * 0.02)
+        self.identity = identity if config.joint_identity else None
 
     def forward(self, x: Tensor) -> SpatialOutput:
         taps = self.encoder(x)
@@ -145,7 +146,8 @@ class SpatialStream(nn.Module):
         reads = [under, peaks.uv * 2 - 1, peaks.spread, peaks.height]
         if self.shape is not None:
             reads.append(self.shape(logits.sigmoid().flatten(0, 1)[:, None]).unflatten(0, logits.shape[:2]))
-        return self.norm(self.project(torch.cat(reads, -1))) + self.identity
+        tokens: Tensor = self.norm(self.project(torch.cat(reads, -1)))
+        return tokens if self.identity is None else tokens + self.identity
 
 
 def heat(logits: Tensor) -> Tensor:

@@ -104,6 +104,13 @@ class CausalBlock(nn.Module):
         return (back >= 0) & (back < LOCAL_KEYS * self.dilation) & (back % self.dilation == 0)
 
 
+class NoMotion(nn.Module):
+    """The temporal stream of a network that has none: zeros, so that nothing of the past enters a pose."""
+
+    def forward(self, features: Tensor, _valid: Tensor) -> Tensor:
+        return torch.zeros_like(features)
+
+
 class TemporalStream(nn.Module):
     """(B, T, motion_dim) motion features to (B, T, motion_dim) motion, all levels mixed.
 

@@ -161,6 +161,69 @@ def test_the_bearing_head_lifts_along_the_calibrated_lens() -> None:
     assert torch.allclose(network.head.bearings(torch.full((1, 1, 2), 0.5)), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5)
 
 
+ABLATIONS = {
+    "spatial": {"streams": "spatial", "actions": ()},
+    "motion": {"streams": "motion", "head": "free"},
+    "no identity": {"joint_identity": False},
+    "no cross-attention": {"cross_attention": False},
+    "free head": {"head": "free"},
+    "no full-rate path": {"temporal_dilations": (2, 2, 4, 8)},
+}
+
+
+def ablated(name: str) -> PoseNetwork:
+    config = replace(SMALL, side=SIDE, **({"actions": ACTIONS} | ABLATIONS[name]))
+    torch.manual_seed(0)
+    return PoseNetwork(config, torch.from_numpy(canonical_angle_table(512)))
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_every_part_can_be_switched_off(name: str) -> None:
+    network = ablated(name).eval()
+    frames = pictures(4)
+    whole = network.forward_window(frames)
+    memory = network.empty_memory(window=4)
+    for t in range(4):
+        one, memory = network.step(frames[:, t], memory)
+        assert torch.allclose(one.joints, whole.joints[:, t], atol=1e-5)
+    whole.joints.square().sum().backward()
+    assert network.head.last.weight.grad is not None
+
+
+def test_the_spatial_stream_alone_forgets_the_past_and_the_motion_alone_sees_no_heatmap() -> None:
+    frames = pictures(4)
+    other = torch.cat([pictures(3, seed=2), frames[:, 3:]], 1)
+    spatial = ablated("spatial").eval()
+    assert torch.allclose(spatial.forward_window(frames).joints[:, 3], spatial.forward_window(other).joints[:, 3])
+    motion = ablated("motion").eval()
+    before = motion.forward_window(frames).joints
+    torch.nn.init.normal_(motion.spatial.head.weight)
+    assert torch.equal(before, motion.forward_window(frames).joints)
+
+
+def test_without_identity_the_tokens_can_be_exchanged_unnoticed() -> None:
+    """The published fault, kept as a switch: the order of the tokens changes nothing."""
+    network = ablated("no identity").eval()
+    spatial, feature = network.see(pictures(1)[0])
+    order = torch.randperm(15, generator=torch.Generator().manual_seed(0))
+    straight = network.fusion(spatial.tokens, feature)
+    assert torch.allclose(network.fusion(spatial.tokens[:, order], feature), straight, atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["bearing", "free"])
+def test_training_begins_at_the_mean_pose(head: str) -> None:
+    network = make(replace(SMALL, head=head))
+    mean = torch.rand(15, 3) + 0.2
+    network.head.begin_at(mean)
+    torch.nn.init.zeros_(network.head.last.weight)
+    torch.nn.init.zeros_(network.head.last.bias)
+    joints = network.forward_window(pictures(1)).joints[0, 0]
+    if head == "free":
+        assert torch.allclose(joints, mean)
+    else:
+        assert torch.allclose(joints.norm(dim=-1), mean.norm(dim=-1), atol=1e-5)
+
+
 def test_a_network_that_was_taught_no_actions_names_none() -> None:
     network = PoseNetwork(replace(SMALL, side=SIDE, actions=()), torch.from_numpy(canonical_angle_table(512))).eval()
     assert network.forward_window(pictures(2)).action_logits.shape == (1, 2, 0)
@@ -171,5 +234,12 @@ def test_settings_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 32"):
         replace(SMALL, side=100)
     with pytest.raises(ValueError, match="missing or unknown"):
-        NetworkConfig.from_json('{"name": "x"}')
+        NetworkConfig.from_json('{"side": 64}')
+    with pytest.raises(ValueError, match="missing or unknown"):
+        NetworkConfig.from_json('{"name": "x", "depth": 3}')
+    with pytest.raises(ValueError, match="no bearings"):
+        replace(SMALL, streams="motion")
+    with pytest.raises(ValueError, match="actions are named from the motion"):
+        replace(SMALL, streams="spatial", actions=ACTIONS)
+    assert NetworkConfig.from_json('{"name": "x"}') == NetworkConfig("x")
     assert NetworkConfig.from_json(BASE.to_json()) == BASE
