@@ -57,7 +57,9 @@ class CanonicalView:
         self.size = size
         self.side = side
         axis = (np.arange(2 * side) + 0.5) / (2 * side)
-        source = self.to_picture(np.stack(np.meshgrid(axis, axis), -1))
+        grid = np.stack(np.meshgrid(axis, axis), -1)
+        source = self.to_picture(grid)
+        self._disc = _disc_where_canonical(source, grid, size, side)
         self._shrunk = _shrunk_size(source, size)
         # Pixel centres are at +0.5: the shrink is folded into the map.
         ratio = np.array(self._shrunk) / np.array(size)
@@ -73,6 +75,10 @@ class CanonicalView:
         width, height = self.size
         if picture.shape != (height, width, 3) or picture.dtype != np.uint8:
             raise ValueError(f"the view is for ({height}, {width}, 3) uint8, not {picture.shape} {picture.dtype}")
+        if self._disc is not None:
+            # Resampling twice would blur what only has to change its size.
+            view = cv2.resize(picture, (self.side, self.side), interpolation=cv2.INTER_AREA)
+            return np.asarray(cv2.bitwise_and(view, self._disc), np.uint8)
         source: AnyArray = picture
         if self._shrunk != self.size:
             source = cv2.resize(picture, self._shrunk, interpolation=cv2.INTER_AREA)
@@ -139,6 +145,19 @@ def _inside(pixels: Array, size: tuple[int, int]) -> Mask:
     """Which pixels lie on the picture's area, half a pixel around the outermost centres included."""
     inside = (pixels >= -0.5) & (pixels <= np.array(size) - 0.5)
     return np.asarray(inside[..., 0] & inside[..., 1])
+
+
+def _disc_where_canonical(source: Array, grid: Array, size: tuple[int, int], side: int) -> Picture | None:
+    """Of a camera whose pictures are the canonical view already: (side, side, 3), 255 in its disc. Else None."""
+    if size[0] != size[1]:
+        return None
+    shown = np.hypot(2.0 * grid[..., 0] - 1.0, 2.0 * grid[..., 1] - 1.0) <= 1.0
+    # Half a per cent of the view's own pixel: no picture shows that.
+    if not (np.abs(source[shown] - (grid[shown] * size[0] - 0.5)) < 0.005 * size[0] / side).all():
+        return None
+    centres = (np.arange(side) + 0.5) / side * 2.0 - 1.0
+    disc = np.where(np.hypot(*np.meshgrid(centres, centres)) <= 1.0, np.uint8(255), np.uint8(0))
+    return np.repeat(disc[..., None], 3, -1)
 
 
 def _shrunk_size(source: Array, size: tuple[int, int]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from calib.calibration import Calibration
 from calib.canonical import CANONICAL, canonical_bearings, canonical_uv
+from calib.cv import cv2
 from calib.formats import load_camera
 from calib.models.base import Array
 from calib.models.kannala_brandt import KannalaBrandt
@@ -176,3 +177,23 @@ def test_spread_maps_are_kept_per_size_and_shape() -> None:
         assert first[shown[1] // 2, shown[0] // 2] == 1.0
     assert view.spread(np.ones((32, 48), np.float32), (100, 80)).shape == (80, 100)
     assert len(view._spread_maps) <= 4
+
+
+@pytest.mark.parametrize(("size", "side"), [(192, 192), (192, 128), (128, 192), (1024, 256)])
+def test_a_picture_that_is_the_canonical_view_already_only_changes_its_size(size: int, side: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
+    seen = CanonicalView(CANONICAL, (size, size), side).image(picture)
+    resized = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    centres = (np.arange(side) + 0.5) / side * 2 - 1
+    disc = np.hypot(*np.meshgrid(centres, centres)) <= 1
+    assert np.array_equal(seen[disc], resized[disc])
+    assert not seen[~disc].any()
+
+
+def test_another_lens_of_the_same_size_is_resampled() -> None:
+    camera = load_camera("sceneego")
+    shifted = replace(CANONICAL, model=CANONICAL.model.rescaled(1.0, (3.0, 0.0)))
+    picture = np.random.default_rng(0).integers(0, 255, (1024, 1024, 3), np.uint8)
+    plain = CanonicalView(CANONICAL, (1024, 1024)).image(picture)
+    for other in (camera, shifted):
+        assert not np.array_equal(CanonicalView(other, (1024, 1024)).image(picture), plain)

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from calib.canonical import canonical_uv
 from engine.errors import EgoposeError
-from engine.learn.samples import Samples, batches, load_shards, mirrored, rolled, window
+from engine.learn.samples import Samples, batches, load_shards
 
 SIDE = 64
 
@@ -22,12 +20,6 @@ def dotted(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     v, u = np.mgrid[:SIDE, :SIDE]
     distance = np.hypot((u + 0.5) / SIDE - uv[3, 0], (v + 0.5) / SIDE - uv[3, 1]) * SIDE
     return np.repeat((255 * np.exp(-(distance**2) / 8)).astype(np.uint8)[..., None], 3, -1), uv
-
-
-def centroid(picture: np.ndarray) -> np.ndarray:
-    weights = picture[..., 0].astype(float) ** 2
-    v, u = np.mgrid[:SIDE, :SIDE]
-    return np.array([((u + 0.5) * weights).sum(), ((v + 0.5) * weights).sum()]) / weights.sum() / SIDE
 
 
 def samples(count: int = 12, per_clip: int = 4, seed: int = 0) -> Samples:
@@ -50,34 +42,6 @@ def test_windows_never_cross_a_clip() -> None:
     assert data.windows(3, 1).tolist() == [0, 1, 4, 5, 8, 9]
     assert data.windows(2, 2).tolist() == [0, 2, 4, 6, 8, 10]
     assert data.windows(5, 1).tolist() == []
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 1000))
-def test_augmented_pictures_and_truth_stay_together(seed: int) -> None:
-    data = samples(seed=seed)
-    _, joints, uv, _, _ = window(data, 4, 4, SIDE, np.random.default_rng(seed))
-    expected = canonical_uv(joints.astype(np.float64))[0]
-    assert np.allclose(uv, expected, atol=2e-6)
-
-
-@pytest.mark.parametrize("angle", [-0.2, 0.0, 0.15])
-def test_a_rolled_picture_shows_the_joint_where_the_truth_says(angle: float) -> None:
-    data = samples()
-    pictures, _, uv = rolled(data.image, data.joints_m, data.uv, angle)
-    for picture, where in zip(pictures, uv, strict=True):
-        assert np.abs(centroid(picture) - where[3]).max() < 0.5 / SIDE
-
-
-def test_a_mirrored_picture_shows_the_other_hand() -> None:
-    data = samples()
-    pictures, joints, uv, visible = mirrored(data.image, data.joints_m, data.uv, data.visible)
-    for picture, where in zip(pictures, uv, strict=True):
-        assert np.abs(centroid(picture) - where[6]).max() < 0.5 / SIDE
-    assert np.array_equal(visible[:, 6], data.visible[:, 3])
-    twice = mirrored(pictures, joints, uv, visible)
-    assert np.array_equal(twice[0], data.image)
-    assert np.allclose(twice[1], data.joints_m)
 
 
 def write(folder: Path, name: str, data: Samples, **changed: object) -> None:
