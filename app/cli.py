@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -104,14 +105,24 @@ def parser(words: Sequence[str]) -> Parser:
     add_window(calibrate)
     add_board(commands.add_parser("board", help="write a calibration board to print"))
 
-    train = commands.add_parser("train", help="train a network on shards of the synthetic wearer")
+    train = commands.add_parser("train", help="train a network: a recipe, on the synthetic wearer or public data sets")
     train.set_defaults(command=run_train)
     # Importing torch for a parser's sake would cost every other command seconds.
     if words[:1] == ["train"]:
-        from engine.learn.train import add_arguments  # noqa: PLC0415
+        with needs_extra("train"):
+            from engine.learn.training.command import add_arguments  # noqa: PLC0415
 
         add_arguments(train)
     return top
+
+
+@contextmanager
+def needs_extra(name: str) -> Iterator[None]:
+    """A command whose packages only an extra brings. Raises EgoposeError where it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise EgoposeError(f'{error.name} is not installed; it comes with: pip install -e ".[{name}]"') from error
 
 
 def add_choices(command: argparse.ArgumentParser) -> None:
@@ -169,7 +180,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """`egopose train`."""
-    from engine.learn.train import main as train  # noqa: PLC0415
+    from engine.learn.training.command import main as train  # noqa: PLC0415
 
     train(arguments)
     return 0

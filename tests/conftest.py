@@ -1,7 +1,8 @@
-"""What every test gets: no thread may outlive its test."""
+"""What every test gets: one thread for torch, and no thread may outlive its test."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from calib.canonical import canonical_angle_table
 from engine.network.config import SMALL
 from engine.network.network import PoseNetwork
 from engine.network.weights import save_weights
+
+# Threads of torch that share their cores with anything else wait for each other most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 GRACE_S = 5.0
 ALLOWED = ("pytest_timeout", "ThreadPoolExecutor", "asyncio", "QDBus", "tqdm")

@@ -29,7 +29,7 @@ class Target:
     visible: Tensor
     """(B, T, 15) bool."""
     action: Tensor
-    """(B, T) int64."""
+    """(B, T) int64, -1 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class LossWeights:
     uv: float = 4.0
     joints: float = 4.0
     bone_length: float = 2.0
+    bone_length_squared: float = 0.0
     bone_direction: float = 0.2
+    bearing: float = 0.5
     velocity: float = 1.0
     action: float = 0.02
 
@@ -69,25 +71,45 @@ def bones(joints: Tensor) -> Tensor:
 
 def loss_terms(output: NetworkOutput, target: Target) -> dict[str, Tensor]:
     """Each term of the loss, unweighted, by its name in `LossWeights`."""
-    logits = output.logits
+    return heatmap_terms(output.logits, output.uv, target) | pose_terms(output.joints, output.action_logits, target)
+
+
+def heatmap_terms(logits: Tensor, uv: Tensor, target: Target) -> dict[str, Tensor]:
+    """What the heatmap network alone is held to. All means are over every joint, in the picture or not, so that
+    the mean over the shares of a batch is that of the batch."""
     wanted = heatmap_target(target.uv, target.visible, logits.shape[-1])
     inside = in_picture(target.uv)
     positive = torch.tensor(POSITIVE_WEIGHT, device=logits.device)
     share = wanted.flatten(-2) / wanted.flatten(-2).sum(-1, keepdim=True).clamp_min(1e-6)
     crossed = -(share * logits.flatten(-2).log_softmax(-1)).sum(-1)
-    ours, theirs = bones(output.joints), bones(target.joints)
-    error = output.joints - target.joints
-    terms = {
+    return {
         "heatmap": F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=positive),
-        "location": (crossed * inside).sum() / inside.sum().clamp_min(1),
-        "uv": ((output.uv - target.uv).abs().sum(-1) * inside).sum() / inside.sum().clamp_min(1),
-        "joints": error.norm(dim=-1).mean(),
-        "bone_length": (ours.norm(dim=-1) - theirs.norm(dim=-1)).abs().mean(),
-        "bone_direction": 1 - F.cosine_similarity(ours, theirs, dim=-1).mean(),
+        "location": (crossed * inside).mean(),
+        "uv": ((uv - target.uv).abs().sum(-1) * inside).mean(),
     }
-    if output.joints.shape[1] > 1:
+
+
+def pose_terms(joints: Tensor, action_logits: Tensor, target: Target) -> dict[str, Tensor]:
+    """What the pose is held to: position, kinematics, the camera's rays, motion and action.
+
+    `bearing` is the chord between the rays to the joint and to its truth, an angle for small ones: through any
+    lens it is what the reprojection is off by.
+    """
+    ours, theirs = bones(joints), bones(target.joints)
+    error = joints - target.joints
+    longer = ours.norm(dim=-1) - theirs.norm(dim=-1)
+    terms = {
+        "joints": error.norm(dim=-1).mean(),
+        "bone_length": longer.abs().mean(),
+        "bone_length_squared": longer.square().mean(),
+        "bone_direction": 1 - F.cosine_similarity(ours, theirs, dim=-1).mean(),
+        "bearing": (F.normalize(joints, dim=-1) - F.normalize(target.joints, dim=-1)).norm(dim=-1).mean(),
+    }
+    if joints.shape[1] > 1:
         terms["velocity"] = error.diff(dim=1).norm(dim=-1).mean()
-        terms["action"] = F.cross_entropy(output.action_logits.flatten(0, 1), target.action.flatten())
+        known = target.action >= 0
+        if action_logits.shape[-1] and known.any():
+            terms["action"] = F.cross_entropy(action_logits.flatten(0, 1), target.action.flatten(), ignore_index=-1)
     return terms
 
 

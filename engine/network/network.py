@@ -7,19 +7,22 @@ remembered of those before it, as the live program does. Both give the same pose
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from engine.network.config import NetworkConfig
 from engine.network.fusion import BearingHead, FreeHead, Fusion
-from engine.network.spatial import SpatialOutput, SpatialStream, heat
+from engine.network.spatial import Peaks, SpatialOutput, SpatialStream, heat
 from engine.network.temporal import MotionEncoder, NoMotion, TemporalStream
 
 # BGR, in units of 0..255: the ImageNet statistics that pretrained encoders expect.
 PICTURE_MEAN = (103.53, 116.28, 123.675)
 PICTURE_STD = (57.375, 57.12, 58.395)
+
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class NetworkOutput(NamedTuple):
@@ -35,6 +38,21 @@ class NetworkOutput(NamedTuple):
     """(..., 15) in 0..1, how surely the joint is in the picture and not hidden."""
     action_logits: Tensor
     """(..., A)."""
+
+
+class Encoded(NamedTuple):
+    """All that comes out of the picture encoders and goes into what follows them; leading dimensions (B, T)."""
+
+    reads: Tensor
+    """(B, T, 15, R) see `SpatialOutput`."""
+    uv: Tensor
+    """(B, T, 15, 2)."""
+    spread: Tensor
+    """(B, T, 15, 1)."""
+    height: Tensor
+    """(B, T, 15, 1)."""
+    summary: Tensor
+    """(B, T, C) see `MotionEncoder`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +102,24 @@ class PoseNetwork(nn.Module):
         x = self.normalise(pictures)
         spatial = self.spatial(x)
         return spatial, self.motion(x if self.motion.encoder is not None else spatial.summary)
+
+    def encode(self, pictures: Tensor) -> Encoded:
+        """(B, T, S, S, 3) uint8 BGR to what the encoders say of them, without what follows."""
+        x = self.normalise(pictures.flatten(0, 1))
+        spatial = self.spatial(x)
+        summary = self.motion.summary(x if self.motion.encoder is not None else spatial.summary)
+        peaks = spatial.peaks
+        flat = Encoded(spatial.reads, peaks.uv, peaks.spread, peaks.height, summary)
+        return Encoded(*(part.unflatten(0, pictures.shape[:2]) for part in flat))
+
+    def follow(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """What `forward_window` makes of encoded windows: (B, T, 15, 3) joints in metres and (B, T, A) actions."""
+        valid = torch.ones(encoded.uv.shape[:2], dtype=torch.bool, device=encoded.uv.device)
+        motion = self.temporal(self.motion.feature(encoded.summary), valid)
+        fused = self.fusion(self.spatial.tokens(encoded.reads).flatten(0, 1), motion.flatten(0, 1))
+        uv, spread, height = (part.flatten(0, 1) for part in (encoded.uv, encoded.spread, encoded.height))
+        peaks = Peaks(uv, spread, height, uv.new_empty(0))
+        return self.head(fused, peaks).unflatten(0, valid.shape), self.action(motion)
 
     def decode(self, spatial: SpatialOutput, motion: Tensor) -> NetworkOutput:
         """N pictures' spatial output and (N, motion_dim) motion to N poses."""
@@ -143,7 +179,7 @@ def remember(memory: Memory, feature: Tensor) -> Memory:
     return Memory(features, torch.cat([memory.valid[:, 1:], seen], 1))
 
 
-def channels_last(network: PoseNetwork) -> PoseNetwork:
+def channels_last(network: Module) -> Module:
     """The same network with its convolutions' weights laid out as CPUs and tensor cores want them."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

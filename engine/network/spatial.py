@@ -81,6 +81,8 @@ class SpatialOutput(NamedTuple):
     logits: Tensor
     """(N, 15, h, h) heatmaps before the sigmoid."""
     peaks: Peaks
+    reads: Tensor
+    """(N, 15, R) what is read under, of and about each heatmap: what the tokens are made of."""
     tokens: Tensor
     """(N, 15, joint_dim)."""
     summary: Tensor
@@ -137,16 +139,20 @@ class SpatialStream(nn.Module):
         features = self.decoder(taps)
         logits = self.head(features).float()
         peaks = find_peaks(logits, self.sharpness.exp())
-        tokens = self.tokens(features.float(), logits, peaks)
-        return SpatialOutput(logits, peaks, tokens, taps[3].float().mean((2, 3)))
+        reads = self.read(features.float(), logits, peaks)
+        return SpatialOutput(logits, peaks, reads, self.tokens(reads), taps[3].float().mean((2, 3)))
 
-    def tokens(self, features: Tensor, logits: Tensor, peaks: Peaks) -> Tensor:
-        """(N, C, h, h) features and heatmaps to (N, 15, joint_dim)."""
+    def read(self, features: Tensor, logits: Tensor, peaks: Peaks) -> Tensor:
+        """(N, C, h, h) features and heatmaps to (N, 15, R)."""
         under = peaks.weights @ features.flatten(2).transpose(1, 2)
         reads = [under, peaks.uv * 2 - 1, peaks.spread, peaks.height]
         if self.shape is not None:
             reads.append(self.shape(logits.sigmoid().flatten(0, 1)[:, None]).unflatten(0, logits.shape[:2]))
-        tokens: Tensor = self.norm(self.project(torch.cat(reads, -1)))
+        return torch.cat(reads, -1)
+
+    def tokens(self, reads: Tensor) -> Tensor:
+        """(..., 15, R) to (..., 15, joint_dim)."""
+        tokens: Tensor = self.norm(self.project(reads))
         return tokens if self.identity is None else tokens + self.identity
 
 

@@ -33,9 +33,16 @@ class MotionEncoder(nn.Module):
         self.norm = nn.LayerNorm(config.motion_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.encoder is not None:
-            x = self.encoder(x)[3].float().mean((2, 3))
-        return self.norm(self.project(x))
+        return self.feature(self.summary(x))
+
+    def summary(self, x: Tensor) -> Tensor:
+        """(N, 3, S, S) or (N, C) to the (N, C) average over the picture of the encoder's deepest map."""
+        return x if self.encoder is None else self.encoder(x)[3].float().mean((2, 3))
+
+    def feature(self, summary: Tensor) -> Tensor:
+        """(..., C) to (..., motion_dim)."""
+        projected: Tensor = self.norm(self.project(summary))
+        return projected
 
 
 class CausalBlock(nn.Module):

@@ -64,7 +64,7 @@ def bake(out: Path) -> None:
         torch = importlib.import_module("torch")
         anny = importlib.import_module("anny")
     except ImportError as error:
-        raise EgoposeError(f"{error.name} is not installed: baking bodies needs the extra `egopose[train]`") from error
+        raise EgoposeError(f"{error.name} is not installed: baking bodies needs the extra `egopose[bake]`") from error
     model = anny.Anny().to(torch.float32).eval()
     vertices, heads = sample_shapes(model, torch, SHAPES)
     faces = model.faces.numpy()

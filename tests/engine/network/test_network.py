@@ -46,6 +46,15 @@ def test_the_stream_gives_what_the_window_gives(config: NetworkConfig, length: i
             assert torch.allclose(ours, theirs[:, t], atol=1e-5), t
 
 
+@pytest.mark.parametrize("config", [SMALL, replace(BASE, spatial_width=16)], ids=lambda c: c.name)
+def test_what_follows_the_encoders_can_run_on_what_they_said(config: NetworkConfig) -> None:
+    network, frames = make(config), pictures(6)
+    whole = network.forward_window(frames)
+    joints, actions = network.follow(network.encode(frames))
+    assert torch.allclose(joints, whole.joints, atol=1e-6)
+    assert torch.allclose(actions, whole.action_logits, atol=1e-6)
+
+
 @pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
 def test_the_future_changes_nothing(config: NetworkConfig) -> None:
     network, frames = make(config), pictures(12)

@@ -1,0 +1,1 @@
+"""The published architecture, to compare ours with on the same data. See `published`."""

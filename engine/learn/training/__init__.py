@@ -1,0 +1,1 @@
+"""What trains a network: runs in stages, read from a recipe, on Lightning. See `recipe`."""

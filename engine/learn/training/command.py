@@ -1,0 +1,75 @@
+"""`egopose train`: a recipe, the data, and a folder for what comes of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from engine.errors import EgoposeError
+from engine.learn.data.findings import Findings
+from engine.learn.data.sequence import Sequence
+from engine.learn.data.shards import read_shards
+from engine.learn.training.data import usual_workers
+from engine.learn.training.recipe import Recipe, bundled_recipes, load_recipe
+from engine.learn.training.run import Run, console_say, train
+
+MAX_LINES = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of a run."""
+    names = ", ".join(bundled_recipes())
+    parser.add_argument("recipe", nargs="?", default="small", help=f"{names} or a .toml file (default: %(default)s)")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help="folders to train on")
+    parser.add_argument(
+        "--validation", type=Path, nargs="+", required=True, metavar="DIR", help="folders to choose the best weights by"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for weights, checkpoints and figures")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="weights to begin from")
+    parser.add_argument("--pictures", type=float, metavar="X", help="this many times the recipe's pictures, e.g. 0.1")
+    parser.add_argument("--seed", type=int, help="another seed than the recipe's")
+    parser.add_argument("--workers", type=int, help="processes that prepare pictures (default: all cores but two)")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run what the command line asks for; a run that was stopped goes on. Raises EgoposeError."""
+    recipe = adjusted(load_recipe(arguments.recipe), arguments)
+    training, validation = (opened(folders) for folders in (arguments.data, arguments.validation))
+    workers = usual_workers() if arguments.workers is None else arguments.workers
+    first = int(os.environ.get("RANK", "0")) == 0
+    say = console_say() if first else lambda _line: None
+    best = train(recipe, Run(training, validation, arguments.out, arguments.start, workers, say))
+    say(f"weights: {best}")
+
+
+def adjusted(recipe: Recipe, arguments: argparse.Namespace) -> Recipe:
+    """The recipe with the command line's changes. Raises EgoposeError where they do not hold."""
+    if arguments.seed is not None:
+        recipe = replace(recipe, seed=arguments.seed)
+    if arguments.pictures is not None:
+        if not arguments.pictures > 0:
+            raise EgoposeError(f"--pictures must be above 0, not {arguments.pictures:g}")
+        stages = tuple(replace(s, pictures=max(1, round(s.pictures * arguments.pictures))) for s in recipe.stages)
+        recipe = replace(recipe, stages=stages)
+    return recipe
+
+
+def opened(folders: list[Path]) -> tuple[Sequence, ...]:
+    """All sequences of the folders. Raises EgoposeError with a list of what is wrong, before training starts."""
+    findings = Findings()
+    sequences: list[Sequence] = []
+    for folder in folders:
+        if not folder.is_dir():
+            findings.error(folder, "is no folder")
+            continue
+        read = read_shards(folder, findings)
+        if not read and not findings.errors:
+            findings.error(folder, "holds no shards; make some with egopose synth")
+        sequences += read
+    if findings.errors:
+        lines = [str(finding) for finding in findings.errors[:MAX_LINES]]
+        more = len(findings.errors) - len(lines)
+        raise EgoposeError("; ".join(lines) + (f"; and {more} more" if more > 0 else ""))
+    return tuple(sequences)
