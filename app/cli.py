@@ -1,4 +1,4 @@
-"""The command line: `egopose live`, `replay`, `demo`, `calibrate`, `board` and `train`."""
+"""The command line: `egopose live`, `replay`, `demo`, `calibrate`, `board`, `synth` and `train`."""
 
 from __future__ import annotations
 
@@ -105,6 +105,13 @@ def parser(words: Sequence[str]) -> Parser:
     add_window(calibrate)
     add_board(commands.add_parser("board", help="write a calibration board to print"))
 
+    synth = commands.add_parser("synth", help="make training data, or a session, of the synthetic wearer")
+    synth.set_defaults(command=run_synth)
+    if words[:1] == ["synth"]:
+        from engine.learn.wearer.command import add_arguments as add_synth  # noqa: PLC0415
+
+        add_synth(synth)
+
     train = commands.add_parser("train", help="train a network: a recipe, on the synthetic wearer or public data sets")
     train.set_defaults(command=run_train)
     # Importing torch for a parser's sake would cost every other command seconds.
@@ -175,6 +182,14 @@ def run_demo(arguments: argparse.Namespace) -> int:
     from app.demo import demo_without_screen  # noqa: PLC0415
 
     print(demo_without_screen(arguments.out, settings_of(arguments), arguments.theme))
+    return 0
+
+
+def run_synth(arguments: argparse.Namespace) -> int:
+    """`egopose synth`."""
+    from engine.learn.wearer.command import main as synth  # noqa: PLC0415
+
+    synth(arguments)
     return 0
 
 

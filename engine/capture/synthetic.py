@@ -20,8 +20,8 @@ from engine.learn.wearer.bvh import load_bvh
 from engine.learn.wearer.lens import lens_of
 from engine.learn.wearer.motion import ACTIONS, Motion, load_motions, motion_from_bvh
 from engine.learn.wearer.mount import cameras
+from engine.learn.wearer.mounts import MountRange, sample_mount
 from engine.learn.wearer.render import Renderer
-from engine.learn.wearer.sampling import sample_mount
 from engine.learn.wearer.scene import Look, Mount
 from engine.learn.wearer.take import Take, collides, film, make_take, seen_joints
 from engine.types import Frame, Truth
@@ -40,7 +40,8 @@ _TRIES = 100
 class SyntheticWearer(Source):
     """A rendered person with a camera on the head: endless, or `frames` long; the same seed gives the same frames.
 
-    Motion is made in code, or comes from `bvh`, a BVH file or a folder of them. `look` "demo" shows one person
+    Motion is made in code, or comes from `bvh`, a BVH file or a folder of them. `mount` tells how the
+    camera sits on the head. `look` "demo" shows one person
     in a sunlit room. `capture_ns` and `device_ns` are the media time. Read from the thread that opened it.
     Raises EgoposeError, from here and from `open`, where a file cannot be used or there is no OpenGL.
     """
@@ -54,6 +55,7 @@ class SyntheticWearer(Source):
         *,
         camera: str | Path | Calibration = "sceneego",
         bvh: Path | None = None,
+        mount: MountRange | None = None,
         look: Look = "varied",
     ) -> None:
         if seed < 0:
@@ -70,7 +72,7 @@ class SyntheticWearer(Source):
         self._calibration = fit_camera(found, size or half)
         self._lens = lens_of(self._calibration)
         self._seed, self._fps, self._frames, self._look = seed, fps, frames, look
-        self._bvh = bvh
+        self._bvh, self._mount = bvh, mount
         self._motions: list[Motion] = []
         self._lock = threading.Lock()
         self._renderer: Renderer | None = None
@@ -142,7 +144,7 @@ class SyntheticWearer(Source):
         rng = np.random.default_rng([self._seed, 0, self._chapter])
         for _ in range(_TRIES):
             shape = _DEMO_SHAPE if self._look == "demo" else int(rng.integers(SPLITS["test"][1]))
-            mount = sample_mount(rng, self._look)
+            mount = sample_mount(rng, self._look, self._mount)
             motion = self._new_motion(rng, body, shape, mount)
             take = make_take(rng, body, motion, shape, mount=mount, look=self._look)
             if not take.collides():

@@ -79,22 +79,6 @@ def sample_outfit(rng: np.random.Generator, look: Look = "varied") -> Outfit:
     )
 
 
-def sample_mount(rng: np.random.Generator, look: Look = "varied") -> Mount:
-    """Before the face, a hand's width below the crown; a quarter on a helmet: higher, further out, looking ahead."""
-    if look == "demo":
-        return Mount(0.14, 0.10, 0.0, (np.radians(12.0), 0.0, 0.0))
-    ahead, below = rng.uniform(0.10, 0.20), rng.uniform(0.09, 0.17)
-    forward = rng.normal(10, 4)
-    if rng.random() < 0.25:
-        below -= rng.uniform(0.05, 0.16)
-        ahead += rng.uniform(-0.02, 0.08)
-        forward = rng.normal(17, 6)
-    tilt = np.radians([forward, rng.normal(0, 2.5), rng.normal(0, 2.5)])
-    return Mount(
-        float(ahead), float(below), float(rng.normal(0, 0.008)), (float(tilt[0]), float(tilt[1]), float(tilt[2]))
-    )
-
-
 def sample_light(rng: np.random.Generator, look: Look = "varied") -> Light:
     """A lit room by day or by lamp, with the camera's white balance and exposure in it."""
     demo = look == "demo"

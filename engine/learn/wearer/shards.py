@@ -1,13 +1,11 @@
 """Writes training data: shards of pictures with exact truth.
 
-    python -m engine.learn.wearer.shards --out DIR --count N --seed S --bvh DIR --split train
-
 A shard is an .npz file that holds, for about 1000 pictures:
 
     image      (N, side, side, 3) uint8, RGB, the canonical view
     joints_m   (N, 15, 3) float32, metres, camera frame
     uv         (N, 15, 2) float32, canonical, 0..1 inside the picture, may lie outside
-    visible    (N, 15) bool, inside the circle and hidden by nothing but the joint's own limb
+    visible    (N, 15) bool, inside the picture and hidden by nothing but the joint's own limb
     action     (N,) uint8, numbers of `motion.ACTIONS`
     clip       (N,) int32, the same for frames that follow one another in time
     time_s     (N,) float32, seconds since the clip's first frame
@@ -17,21 +15,24 @@ A shard is an .npz file that holds, for about 1000 pictures:
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from numpy.typing import NDArray
 
-from calib.canonical import canonical_uv
+from calib.calibration import Calibration
+from calib.canonical import CANONICAL, canonical_uv
 from engine.errors import EgoposeError
+from engine.learn.data.sequence import inside as in_view
 from engine.learn.wearer.activities import made_motion
 from engine.learn.wearer.body import SPLITS, Body, load_body
 from engine.learn.wearer.lens import canonical_lens
 from engine.learn.wearer.motion import ACTIONS, Motion, load_motions
+from engine.learn.wearer.mounts import MountRange, sample_mount
 from engine.learn.wearer.render import Renderer
 from engine.learn.wearer.sampling import sample_shape
 from engine.learn.wearer.take import Take, film, make_take
@@ -82,14 +83,33 @@ class Choice:
         return motion.taken(slice(start, end)), first - start + step * np.arange(frames)
 
 
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """The user's own camera on its own mount; the defaults are the canonical lens, and heads of all kinds."""
+
+    camera: Calibration = CANONICAL
+    mount: MountRange | None = None
+
+
+ANY_RIG = Rig()
+
+
+def shown_by(camera: Calibration, side: int) -> NDArray[np.bool_]:
+    """(side, side) which of the canonical view's pixels a camera's picture holds."""
+    centres = (np.arange(side) + 0.5) / side
+    uv = np.stack(np.meshgrid(centres, centres), axis=-1)
+    return in_view(uv.astype(np.float32), camera)
+
+
 def draw_take(
-    rng: np.random.Generator, body: Body, choice: Choice, split: str, frames: int
+    rng: np.random.Generator, body: Body, choice: Choice, split: str, frames: int, mount: MountRange | None = None
 ) -> tuple[Take, np.ndarray[tuple[int], np.dtype[np.intp]]]:
     """A random take and its frames, in none of which a hand is at the lens."""
     for _ in range(_TRIES):
         motion, picked = choice.draw(rng, frames)
         # One clip out of many: turn it so that rooms and light come from everywhere.
-        take = make_take(rng, body, motion.turned(float(rng.uniform(0, 2 * np.pi))), sample_shape(rng, split))
+        turned = motion.turned(float(rng.uniform(0, 2 * np.pi)))
+        take = make_take(rng, body, turned, sample_shape(rng, split), mount=sample_mount(rng, mount=mount))
         if not take.collides(picked):
             return take, picked
     raise EgoposeError(f"no clip of {frames} frames keeps the hands off the lens; use shorter clips or other motion")
@@ -105,6 +125,7 @@ def make_shard(
     count: int,
     frames: int,
     first: int,
+    rig: Rig = ANY_RIG,
 ) -> Iterator[int]:
     """Write one shard, whole or not at all; gives the number of pictures done after each clip."""
     side = renderer.view.size[0]
@@ -115,9 +136,10 @@ def make_shard(
     clip = np.zeros(count, np.int32)
     time_s = np.zeros(count, np.float32)
     names: list[tuple[str, str]] = []
+    shows = None if rig.camera is CANONICAL else shown_by(rig.camera, side)
     done = clips = 0
     while done < count:
-        take, picked = draw_take(rng, renderer.body, choice, split, frames)
+        take, picked = draw_take(rng, renderer.body, choice, split, frames, rig.mount)
         for frame in picked[: count - done]:
             images[done], visible[done] = film(take, int(frame), renderer, rng)
             joints[done] = take.joints_m[frame]
@@ -128,13 +150,18 @@ def make_shard(
             done += 1
         clips += 1
         yield done
+    uv = canonical_uv(joints.astype(np.float64))[0].astype(np.float32)
+    if shows is not None:
+        # What the user's camera does not see is black in the view that is made of its pictures.
+        images *= shows[..., None]
+        visible &= in_view(uv, rig.camera)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         np.savez(
             file,
             image=images,
             joints_m=joints,
-            uv=canonical_uv(joints.astype(np.float64))[0].astype(np.float32),
+            uv=uv,
             visible=visible,
             action=action,
             clip=clip,
@@ -157,6 +184,7 @@ def make_shards(
     frames: int = 1,
     side: int = 192,
     part: tuple[int, int] = (0, 1),
+    rig: Rig = ANY_RIG,
 ) -> Iterator[tuple[int, int]]:
     """Write all shards that are missing; gives (pictures done, pictures in all) as it goes.
 
@@ -170,56 +198,13 @@ def make_shards(
     sizes = [min(per_shard, total - start) for start in range(0, total, per_shard)]
     mine = range(part[0], len(sizes), part[1])
     everything, before = sum(sizes[i] for i in mine), 0
+    options: dict[str, Any] = {"split": split, "frames": frames, "rig": rig}
     with Renderer(canonical_lens(side), body=load_body()) as renderer:
         for i in mine:
             path = out / f"{split}-{seed}-{i:05d}.npz"
             if not path.exists():
                 rng = np.random.default_rng([seed, list(SPLITS).index(split), i])
-                for done in make_shard(
-                    path, rng, renderer, choice, split=split, count=sizes[i], frames=frames, first=i * per_shard
-                ):
+                for done in make_shard(path, rng, renderer, choice, count=sizes[i], first=i * per_shard, **options):
                     yield before + done, everything
             before += sizes[i]
             yield before, everything
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the shards go")
-    parser.add_argument("--count", type=int, required=True, metavar="N", help="pictures in all")
-    parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--bvh", type=Path, metavar="DIR", help="real motion; without it all motion is made in code")
-    parser.add_argument("--split", choices=list(SPLITS), default="train")
-    parser.add_argument("--clip-frames", type=int, default=1, metavar="T", help="consecutive frames of each clip")
-    parser.add_argument("--side", type=int, default=192, metavar="PX", help="of the pictures")
-    parser.add_argument("--part", default="0/1", metavar="I/N", help="write every N-th shard from the I-th")
-    a = parser.parse_args()
-    i, _, n = a.part.partition("/")
-    console = Console(stderr=True)
-    if not (i.isdecimal() and n.isdecimal() and int(i) < int(n)):
-        parser.error("--part is I/N with I from 0 to N - 1")
-    if min(a.count, a.clip_frames) < 1 or a.seed < 0 or not 32 <= a.side <= 2048:
-        parser.error("counts are 1 or more, the seed 0 or more, the side 32 to 2048")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    try:
-        with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"{a.split} pictures", total=None)
-            for done, everything in make_shards(
-                a.out,
-                count=a.count,
-                seed=a.seed,
-                bvh=a.bvh,
-                split=a.split,
-                frames=a.clip_frames,
-                side=a.side,
-                part=(int(i), int(n)),
-            ):
-                progress.update(task, completed=done, total=everything)
-    except EgoposeError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -12,8 +12,9 @@ from engine.learn.wearer.coat import REGIONS
 from engine.learn.wearer.lens import Lens
 from engine.learn.wearer.motion import Motion
 from engine.learn.wearer.mount import cameras, to_camera
+from engine.learn.wearer.mounts import sample_mount
 from engine.learn.wearer.render import Picture, Renderer
-from engine.learn.wearer.sampling import sample_mount, sample_scene
+from engine.learn.wearer.sampling import sample_scene
 from engine.learn.wearer.scene import Look, Mount, Scene
 from engine.learn.wearer.sensor import Sensor, expose, sample_sensor, shading
 from engine.skeleton import JOINTS
