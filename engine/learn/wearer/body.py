@@ -118,6 +118,14 @@ class Body:
         hip, knee, ankle = (self.heads[shape, self.bone(f"{b}.L")] for b in ("upperleg01", "lowerleg01", "foot"))
         return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
 
+    def thinned(self, cell_m: float) -> NDArray[np.int32]:
+        """(F, 3) faces over fewer of the same vertices: those in one cell of the first shape count as one."""
+        cells = np.floor(self.vertices[0] / cell_m).astype(int)
+        _, first, of = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+        faces = first[of.ravel()][self.faces].astype(np.int32)
+        a, b, c = faces.T
+        return np.asarray(faces[(a != b) & (b != c) & (c != a)])
+
     def normals(self, shape: int) -> FloatArray:
         """(V, 3) unit vertex normals of the rest pose, weighted by face area."""
         v = self.vertices[shape].astype(np.float64)

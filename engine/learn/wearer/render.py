@@ -27,6 +27,8 @@ _CLIP_DISTANCE0 = 0x3000
 _SHADOW_SIDE = 192
 _SHADOW_REACH_M = 1.3
 _NOISE_SIDE = 64
+_DRAWN_M, _CAST_M = 0.004, 0.02
+"""Vertices this near to each other are drawn as one: in the picture, and in the softer shadow."""
 _STANDS = 5
 
 
@@ -113,7 +115,7 @@ class Renderer:
         for name in ("body", "body_shadow"):
             self._programs[name]["Bones"].binding = 0
         self._bones.bind_to_uniform_block(0)
-        self._faces = gl.buffer(self.body.faces.astype("i4").tobytes())
+        self._faces = [gl.buffer(self.body.thinned(cell).astype("i4").tobytes()) for cell in (_DRAWN_M, _CAST_M)]
         self._skin = gl.buffer(self._shared_attributes())
         quad = np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4")
         self._quad = gl.vertex_array(self._programs["room"], [(gl.buffer(quad.tobytes()), "2f", "corner")])
@@ -211,7 +213,7 @@ class Renderer:
             mesh = np.concatenate([self.body.vertices[shape], self.body.normals(shape)], axis=1).astype("f4")
             own = self._gl.buffer(mesh.tobytes())
             pair = []
-            for name in ("body", "body_shadow"):
+            for name, faces in zip(("body", "body_shadow"), self._faces, strict=True):
                 program = self._programs[name]
                 content = [
                     (own, *_layout(program, ("3f", "position"), ("3f", "normal"))),
@@ -220,7 +222,7 @@ class Renderer:
                         *_layout(program, ("4f", "weight"), ("4u1", "bone"), ("3f", "place"), ("1f", "region")),
                     ),
                 ]
-                pair.append(self._gl.vertex_array(program, content, self._faces))
+                pair.append(self._gl.vertex_array(program, content, faces))
             self._buffers[shape] = (pair[0], pair[1])
         return self._buffers[shape]
 
