@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,22 +16,34 @@ from engine.network.network import PoseNetwork
 
 FORMAT = "egopose-weights-1"
 MAX_BYTES = 1 << 30
+SCALE = ":scale"
+"""Behind the name of a tensor that is kept as int8: the name of its scales."""
 KEPT_WHOLE = 4096
 """Tensors of up to this many numbers (norms, biases, the lens) stay fp32: they cost nothing."""
 
 
-def save_weights(network: PoseNetwork, path: Path, note: str = "") -> None:
-    """Write a network, its large tensors as fp16, with its configuration and a line on where it comes from."""
-    state = {name: _compact(tensor) for name, tensor in network.state_dict().items()}
+def save_weights(network: PoseNetwork, path: Path, note: str = "", kept: Literal["fp16", "int8"] = "fp16") -> None:
+    """Write a network with its configuration and a line on where it comes from.
+
+    Its large tensors are kept as fp16, or as int8 with one scale a row, which halves the file once more.
+    """
+    state: dict[str, torch.Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        whole = tensor.detach().cpu().contiguous()
+        large = whole.is_floating_point() and whole.numel() > KEPT_WHOLE
+        if large and kept == "int8" and whole.ndim > 1:
+            state[name], state[name + SCALE] = _rounded(whole)
+        else:
+            state[name] = whole.half() if large else whole
     part = path.with_suffix(".part")
     save_file(state, part, {"format": FORMAT, "config": network.config.to_json(), "note": note})
     part.replace(path)
 
 
-def _compact(tensor: torch.Tensor) -> torch.Tensor:
-    tensor = tensor.detach().cpu().contiguous()
-    large = tensor.is_floating_point() and tensor.numel() > KEPT_WHOLE
-    return tensor.half() if large else tensor
+def _rounded(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(R, ...) to int8 and its (R, 1, ...) scales."""
+    scale = tensor.flatten(1).abs().amax(1).clamp_min(1e-12).div(127).view(-1, *[1] * (tensor.ndim - 1))
+    return (tensor / scale).round().to(torch.int8), scale
 
 
 def load_network(path: Path) -> PoseNetwork:
@@ -51,7 +65,7 @@ def load_network(path: Path) -> PoseNetwork:
         raise EgoposeError(f"{path} holds no weights of this program; choose a file that egopose train wrote")
     try:
         network = PoseNetwork(NetworkConfig.from_json(metadata["config"]), state["head.angle_table"])
-        network.load_state_dict({name: _restore(tensor) for name, tensor in state.items()})
+        network.load_state_dict(restored(state))
     except (KeyError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise EgoposeError(
@@ -60,5 +74,10 @@ def load_network(path: Path) -> PoseNetwork:
     return network.eval().requires_grad_(False)
 
 
-def _restore(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def restored(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What a weights file holds, in fp32 again."""
+    whole = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    for name in [name for name in whole if name.endswith(SCALE)]:
+        tensor = name.removesuffix(SCALE)
+        whole[tensor] = whole[tensor].float() * whole.pop(name)
+    return whole

@@ -16,7 +16,7 @@ from engine.learn.training.module import Network
 from engine.learn.training.recipe import Recipe
 from engine.learn.wearer.motion import ACTIONS
 from engine.network.network import PoseNetwork, channels_last
-from engine.network.weights import MAX_BYTES, save_weights
+from engine.network.weights import MAX_BYTES, restored, save_weights
 
 TABLE_SIZE = 1024
 BASELINE_FORMAT = "egopose-published-1"
@@ -50,10 +50,7 @@ def begin_from(network: Network, path: Path) -> None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("it is larger than 1 GiB")
-        state = {
-            name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()
-        }
-        missing, unexpected = network.load_state_dict(state, strict=False)
+        missing, unexpected = network.load_state_dict(restored(load_file(path)), strict=False)
     except (OSError, SafetensorError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(":")
         raise EgoposeError(f"cannot start from {path} ({reason}); give weights of this recipe's network") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, Self
 
 import torch
@@ -31,6 +32,7 @@ class PoseModule(LightningModule):
         super().__init__()
         self.network, self.recipe, self.stage = network, recipe, stage
         self.steps = max(1, math.ceil(stage.pictures / (stage.batch * stage.window)))
+        self.began = time.monotonic()
         for module in network.modules():
             if isinstance(module, nn.Dropout | nn.MultiheadAttention):
                 set_dropout(module, recipe.dropout)
@@ -79,6 +81,9 @@ class PoseModule(LightningModule):
             return heatmap_terms(output.logits, output.uv, target)
         return loss_terms(output, target)
 
+    def on_train_start(self) -> None:
+        self.began = time.monotonic()
+
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         """One step's loss; every term is logged."""
         terms = self.terms(batch)
@@ -108,8 +113,10 @@ class PoseModule(LightningModule):
 
     def rate_share(self, step: int) -> float:
         """The learning rate of a step as a share of its highest."""
+        seconds = self.stage.seconds
+        done = (time.monotonic() - self.began) / seconds if seconds else step / self.steps
         warm = min(1.0, (step + 1) / min(WARM_STEPS, max(1, self.steps // 10)))
-        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
+        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
         return warm * (LAST_RATE + (1 - LAST_RATE) * fall)
 
 

@@ -46,6 +46,8 @@ class Stage:
     """Another picture side than the network's own, for a cheap first stage."""
     variants: int = 1
     """How many differently augmented copies of the data are kept where only what is "after" learns."""
+    seconds: float = 0.0
+    """Where it is not 0, how long the stage may take: its schedule then follows the clock, up to `pictures`."""
     epoch: int = 20_000
     """Pictures between two validations, and two checkpoints: what a kill can cost."""
 
@@ -53,6 +55,8 @@ class Stage:
         for name in ("pictures", "window", "stride", "batch", "variants", "epoch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if not 0 <= self.seconds < 1e7:
+            raise ValueError(f"seconds must be 0 or more, not {self.seconds}")
         if self.learns not in PARTS:
             raise ValueError(f"learns must be one of {', '.join(PARTS)}, not {self.learns!r}")
         if not 0 < self.rate < 1:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,7 @@ def make_trainer(recipe: Recipe, stage: Stage, run: Run, folder: Path) -> Traine
             sync_batchnorm=several and torch.cuda.is_available(),
             precision="bf16-mixed" if wants_bf16(recipe) else "32-true",
             max_epochs=1,
+            max_time=timedelta(seconds=stage.seconds) if stage.seconds else None,
             callbacks=callbacks,
             logger=TensorBoardLogger(run.out / "tensorboard", name="", version=stage.name),
             gradient_clip_val=CLIP_NORM,

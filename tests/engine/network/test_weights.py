@@ -70,3 +70,16 @@ def test_a_foreign_file_and_a_missing_one_are_told(tmp_path: Path) -> None:
         load_network(tmp_path / "missing.safetensors")
     assert "no weights at" in one_line(error.value)
     assert load_file(path)["a"].shape == (3,)
+
+
+def test_int8_halves_the_file_and_keeps_every_row_to_its_127th(network: PoseNetwork, tmp_path: Path) -> None:
+    half, eighth = tmp_path / "h.safetensors", tmp_path / "e.safetensors"
+    save_weights(network, half)
+    save_weights(network, eighth, kept="int8")
+    assert eighth.stat().st_size < 0.6 * half.stat().st_size
+    again = load_network(eighth).state_dict()
+    for name, tensor in network.state_dict().items():
+        if not tensor.is_floating_point() or tensor.ndim < 2:
+            continue
+        step = tensor.flatten(1).abs().amax(1).view(-1, *[1] * (tensor.ndim - 1)) / 127
+        assert bool(((again[name] - tensor).abs() <= 0.51 * step + 1e-7).all()), name
