@@ -3,11 +3,13 @@
 | topic | message |
 |---|---|
 | /camera/image | foxglove.CompressedImage, protobuf; `timestamp` is the device's, absent where it has none |
+| /camera/video | foxglove.CompressedVideo, protobuf, in place of the images where H.264 was chosen |
 | /camera/calibration | foxglove.CameraCalibration, protobuf, for other programs |
 | /wearer/truth | JSON: seq, joints_m (15, 3), visible (15), action |
 | /wearer/pose | JSON: seq, joints_m (15, 3), uv_px (15, 2), confidence (15), action_scores |
+| /session/event | foxglove.Log, JSON: `name` is the kind, `message` the text; duration_ns is ours |
 
-Log times are `Frame.capture_ns`, sequence numbers `Frame.seq`. The metadata record "egopose"
+Log times are `capture_ns`, sequence numbers `Frame.seq`, of events their count. The metadata record "egopose"
 names the source; "egopose.calibration" holds the project's own camera JSON, which is what a
 session is read with. In JSON, null stands for NaN.
 """
@@ -32,19 +34,26 @@ from calib.formats import own
 from calib.formats.fields import parse_json
 from engine.errors import EgoposeError
 from engine.skeleton import JOINT_COUNT
-from engine.types import FloatArray, Pose, Truth
+from engine.types import Event, EventKind, FloatArray, Pose, Truth
 
 IMAGE_TOPIC = "/camera/image"
+VIDEO_TOPIC = "/camera/video"
 CALIBRATION_TOPIC = "/camera/calibration"
 TRUTH_TOPIC = "/wearer/truth"
 POSE_TOPIC = "/wearer/pose"
+EVENT_TOPIC = "/session/event"
 SESSION_RECORD = "egopose"
 CALIBRATION_RECORD = "egopose.calibration"
 IMAGE_SCHEMA = "foxglove.CompressedImage"
+VIDEO_SCHEMA = "foxglove.CompressedVideo"
+EVENT_SCHEMA_NAME = "foxglove.Log"
 CAMERA_FRAME = "camera"
 FORMAT_VERSION = "1"
 
 MAX_JSON_BYTES = 1 << 20
+MAX_EVENT_TEXT = 1000
+_INFO, _WARNING = 2, 3
+"""Levels of a foxglove.Log."""
 
 _POINT = {"type": "array", "items": {"type": ["number", "null"]}}
 _NUMBERS = {"type": "array", "items": {"type": ["number", "null"]}}
@@ -67,6 +76,23 @@ POSE_SCHEMA: dict[str, Any] = {
         "uv_px": {"type": "array", "items": _POINT, "description": "pixels of the picture"},
         "confidence": _NUMBERS,
         "action_scores": _NUMBERS,
+    },
+}
+EVENT_SCHEMA: dict[str, Any] = {
+    "title": EVENT_SCHEMA_NAME,
+    "type": "object",
+    "properties": {
+        "timestamp": {
+            "type": "object",
+            "title": "time",
+            "properties": {"sec": {"type": "integer", "minimum": 0}, "nsec": {"type": "integer", "minimum": 0}},
+        },
+        "level": {"type": "integer"},
+        "message": {"type": "string"},
+        "name": {"type": "string", "description": "state, gap, clock, mark or drop"},
+        "file": {"type": "string"},
+        "line": {"type": "integer"},
+        "duration_ns": {"type": "integer", "description": "of a gap: from the frame before it to the one after it"},
     },
 }
 
@@ -177,6 +203,31 @@ def pose_from_text(data: bytes, seq: int, capture_ns: int) -> Pose:
         heatmaps=np.zeros((JOINT_COUNT, 0, 0), np.float32),
         action_scores=_array(scores, (len(scores),)),
     )
+
+
+def event_text(event: Event) -> bytes:
+    return _dump(
+        {
+            "timestamp": {"sec": event.capture_ns // 10**9, "nsec": event.capture_ns % 10**9},
+            "level": _INFO if event.kind in (EventKind.MARK, EventKind.STATE) else _WARNING,
+            "message": event.text[:MAX_EVENT_TEXT],
+            "name": event.kind.value,
+            "file": "",
+            "line": 0,
+            "duration_ns": event.duration_ns,
+        }
+    )
+
+
+def event_from_text(data: bytes, capture_ns: int) -> Event:
+    """Raises ValueError where the message is not an event."""
+    values = _load(data)
+    text, duration = values["message"], values.get("duration_ns", 0)
+    if not isinstance(text, str) or not isinstance(values["name"], str):
+        raise ValueError("message and name are not texts")
+    if isinstance(duration, bool) or not isinstance(duration, int) or not 0 <= duration < 2**63:
+        raise ValueError("duration_ns is no time")
+    return Event(EventKind(values["name"]), capture_ns, " ".join(text.split())[:MAX_EVENT_TEXT], duration)
 
 
 def _dump(values: dict[str, Any]) -> bytes:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, overload
 
+import numpy as np
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
+from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
 from google.protobuf.message import DecodeError
 from mcap.records import Channel
+from numpy.typing import NDArray
 
 from calib.calibration import Calibration
 from engine.capture.picture import MAX_BYTES, PictureError, decode_picture
 from engine.errors import EgoposeError
 from engine.session import layout
-from engine.session.scan import Chunk, Contents, DamageError, Entry, check_chunk, read_message, scan, unpack_chunk
-from engine.types import Frame, Pose, Truth
+from engine.session.contents import Chunk, Contents, DamageError, Entry, Rows, chunk_of, entry_of
+from engine.session.h264 import Decoder
+from engine.session.index import read_index
+from engine.session.scan import check_chunk, read_message, scan, unpack_chunk
+from engine.types import Event, Frame, Pose, Truth
+
+MAX_EVENTS = 100_000
+_HELD = 4 << 20
+"""Chunks up to this size are read in one piece and held, since their neighbours are asked for next."""
+_UNSEEN, _GOOD, _BAD = 0, 1, 2
 
 
 class FrameStamp(NamedTuple):
@@ -26,12 +37,33 @@ class FrameStamp(NamedTuple):
     seq: int
 
 
+class Stamps(Sequence[FrameStamp]):
+    """Those of all frames, each made when it is asked for: a list of an hour's takes longer than to open the file."""
+
+    def __init__(self, times: NDArray[np.uint64], numbers: NDArray[np.integer]) -> None:
+        self._times, self._numbers = times, numbers
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    @overload
+    def __getitem__(self, index: int) -> FrameStamp: ...
+    @overload
+    def __getitem__(self, index: slice) -> Stamps: ...
+    def __getitem__(self, index: int | slice) -> FrameStamp | Stamps:
+        if isinstance(index, slice):
+            return Stamps(self._times[index], self._numbers[index])
+        return FrameStamp(int(self._times[index]), int(self._numbers[index]))
+
+
 class Session:
     """A session file, opened on construction, used from one thread.
 
     Frames are in the order of time and counted from 0 to `len(session) - 1`; `stamps` has
     the time and the number in its source of each. Any MCAP file with a channel of
-    foxglove.CompressedImage can be read. Raises EgoposeError where no frame is to be had.
+    foxglove.CompressedImage or CompressedVideo can be read. A finished session of ours tells
+    where everything is by its index; any other file is scanned once. Raises EgoposeError where
+    no frame is to be had.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,22 +73,33 @@ class Session:
         except OSError as error:
             raise EgoposeError(f"The session {path} cannot be opened ({error.strerror}): check the name.") from error
         try:
-            found = self._scanned()
-            self._lost = dict.fromkeys(f"{path.name}: {line}" for line in found.lost)
-            self.metadata = dict(found.metadata.get(layout.SESSION_RECORD, {}))
-            self._frames, self.stamps = self._frame_index(found)
-            if not found.whole:
-                seconds = (self.stamps[-1].capture_ns - self.stamps[0].capture_ns) / 1e9
-                self._lose(f"{len(self.stamps)} frames over {seconds:.1f} s can be read")
-            self._truths = _by_frame(found, layout.TRUTH_TOPIC)
-            self._poses = _by_frame(found, layout.POSE_TOPIC)
-            self.calibration = self._calibration(found)
-        except EgoposeError:
+            self._open()
+        except BaseException:
             self.close()
             raise
-        self._checked: dict[Chunk, str] = {}
-        """Checked chunks and what is wrong with each, "" where it is good."""
-        self._unpacked: tuple[Chunk, bytes] | None = None
+
+    def _open(self) -> None:
+        found = self._found()
+        self._lost = dict.fromkeys(f"{self.path.name}: {line}" for line in found.lost)
+        self.metadata = dict(found.metadata.get(layout.SESSION_RECORD, {}))
+        self.whole = found.whole
+        """Whether the file ends as a finished one does; one that was cut off can be recovered."""
+        channel = _picture_channel(found)
+        self.pictures = "h264" if channel is not None and _schema(found, channel) == layout.VIDEO_SCHEMA else "jpeg"
+        """How pictures are kept; of a foreign file "jpeg" stands for whatever its images are."""
+        self._frames, self.stamps = self._frame_index(found, channel)
+        if not found.whole:
+            seconds = (self.stamps[-1].capture_ns - self.stamps[0].capture_ns) / 1e9
+            self._lose(f"{len(self.stamps)} frames over {seconds:.1f} s can be read")
+        self._truths = _by_time(found.topic(layout.TRUTH_TOPIC))
+        self._poses = _by_time(found.topic(layout.POSE_TOPIC))
+        self._event_rows = _by_time(found.topic(layout.EVENT_TOPIC))
+        self._events: tuple[Event, ...] | None = None
+        self._chunks = found.chunks
+        self._checked = bytearray(len(self._chunks))
+        self._held: tuple[int, bytes] = -1, b""
+        self._decoder = Decoder(self.encoded)
+        self.calibration = self._calibration(found)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -71,12 +114,34 @@ class Session:
         """Of the source that was recorded."""
         return self.metadata.get("source_id") or f"file:{self.path.resolve()}"
 
+    @property
+    def duration_s(self) -> float:
+        """From the first frame to the last."""
+        return (self.stamps[-1].capture_ns - self.stamps[0].capture_ns) / 1e9
+
+    @property
+    def pose_count(self) -> int:
+        """Poses that were recorded with the frames."""
+        return len(self._poses)
+
+    @property
+    def truth_count(self) -> int:
+        """Frames whose truth was recorded."""
+        return len(self._truths)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Gaps, marks and the like in the order of time; those that cannot be read are named in `skipped`."""
+        if self._events is None:
+            self._events = tuple(self._read_events())
+        return self._events
+
     def frame(self, index: int) -> Frame:
         """The frame with its truth. Raises EgoposeError where its picture is damaged."""
         stamp = self.stamps[index]
-        message, jpeg = self._image(index)
+        message = self._picture(index)
         try:
-            image = decode_picture(jpeg)
+            image = decode_picture(message.data) if self.pictures == "jpeg" else self._decoder.image(index)
         except PictureError as error:
             raise EgoposeError(f"The picture of frame {stamp.seq} of {self.path.name} {error}.") from error
         device_ns = message.timestamp.ToNanoseconds() if message.HasField("timestamp") else None
@@ -88,15 +153,16 @@ class Session:
             device_ns=device_ns,
             device_clock=None if device_ns is None else self.metadata.get("clock") or "recorded",
             truth=self.truth(index),
+            encoded=message.data if self.pictures == "jpeg" and message.data.startswith(b"\xff\xd8") else None,
         )
 
-    def jpeg(self, index: int) -> bytes:
-        """The frame's picture as it was recorded, not decoded."""
-        return self._image(index)[1]
+    def encoded(self, index: int) -> bytes:
+        """The frame's picture as it was recorded, not decoded: a JPEG, or its packet of the video."""
+        return self._picture(index).data
 
     def truth(self, index: int) -> Truth | None:
         """What is known of the wearer in the frame; None where nothing is, or where it is damaged (see `skipped`)."""
-        entry = self._truths.get(_key(self._frames[index]))
+        entry = self._belonging(self._truths, index)
         try:
             return None if entry is None else layout.truth_from_text(self._data(entry))
         except (DamageError, ValueError) as error:
@@ -104,9 +170,9 @@ class Session:
             return None
 
     def pose(self, index: int) -> Pose | None:
-        """The recorded pose of the frame, without heatmaps; None as for `truth`."""
+        """The pose that was recorded with the frame, without heatmaps; None as for `truth`."""
         capture_ns, seq = self.stamps[index]
-        entry = self._poses.get(_key(self._frames[index]))
+        entry = self._belonging(self._poses, index)
         try:
             return None if entry is None else layout.pose_from_text(self._data(entry), seq, capture_ns)
         except (DamageError, ValueError) as error:
@@ -125,25 +191,23 @@ class Session:
     ) -> None:
         self.close()
 
-    def _scanned(self) -> Contents:
+    def _found(self) -> Contents:
         try:
-            return scan(self._file, self.path.stat().st_size)
+            size = self.path.stat().st_size
+            return read_index(self._file, size) or scan(self._file, size)
         except DamageError as damage:
             raise EgoposeError(f"{self.path} is not a session: it {damage}. Choose an .mcap file.") from damage
         except OSError as error:
             raise EgoposeError(f"The session {self.path} cannot be read ({error.strerror}).") from error
 
-    def _frame_index(self, found: Contents) -> tuple[list[Entry], list[FrameStamp]]:
-        channel = _image_channel(found)
-        entries = found.messages.get(channel.id, []) if channel else []
-        if not entries:
+    def _frame_index(self, found: Contents, channel: Channel | None) -> tuple[Rows, Stamps]:
+        rows = _by_time(found.of([channel.id] if channel else []))
+        if not len(rows):
             raise EgoposeError(self._nothing(found, channel))
-        entries = sorted(entries, key=lambda entry: (entry.log_time, entry.sequence))
-        numbers = [entry.sequence for entry in entries]
-        if any(after <= before for before, after in pairwise(numbers)):
-            numbers = list(range(len(entries)))  # Other programs often leave the sequence at 0.
-        stamps = [FrameStamp(entry.log_time, seq) for entry, seq in zip(entries, numbers, strict=True)]
-        return entries, stamps
+        numbers: NDArray[np.integer] = rows["sequence"]
+        if (numbers[1:] <= numbers[:-1]).any():
+            numbers = np.arange(len(rows))  # Other programs often leave the sequence at 0.
+        return rows, Stamps(rows["log_time"], numbers)
 
     def _nothing(self, found: Contents, channel: Channel | None) -> str:
         """Why there is no frame."""
@@ -159,16 +223,41 @@ class Session:
         if text is None:
             return None
         try:
-            return layout.calibration_from_text(text, f"{self.path.name}: camera")
+            return layout.calibration_from_text(text, "camera")
         except EgoposeError as error:
-            self._lost[str(error)] = None
+            self._lose(str(error))
             return None
 
-    def _image(self, index: int) -> tuple[CompressedImage, bytes]:
+    def _read_events(self) -> list[Event]:
+        events = []
+        if len(self._event_rows) > MAX_EVENTS:
+            self._lose(f"{len(self._event_rows) - MAX_EVENTS} of {len(self._event_rows)} events are not read")
+        for row in self._event_rows[:MAX_EVENTS]:
+            entry = entry_of(row)
+            try:
+                events.append(layout.event_from_text(self._data(entry), entry.log_time))
+            except (DamageError, ValueError) as error:
+                self._lose(f"event {entry.sequence} cannot be read ({error})")
+        return events
+
+    def _belonging(self, rows: Rows, index: int) -> Entry | None:
+        """The message of a frame: of its time and its number in the file."""
+        frame = entry_of(self._frames[index])
+        at = int(np.searchsorted(rows["log_time"], np.uint64(frame.log_time)))
+        while at < len(rows):
+            entry = entry_of(rows[at])
+            if entry.log_time != frame.log_time:
+                return None
+            if entry.sequence == frame.sequence:
+                return entry
+            at += 1
+        return None
+
+    def _picture(self, index: int) -> CompressedImage | CompressedVideo:
         what = f"Frame {self.stamps[index].seq} of {self.path.name}"
+        kind = CompressedVideo if self.pictures == "h264" else CompressedImage
         try:
-            message = CompressedImage.FromString(self._data(self._frames[index]))
-            return message, message.data
+            return kind.FromString(self._data(entry_of(self._frames[index])))
         except DamageError as damage:
             raise EgoposeError(f"{what} cannot be read: {damage}.") from damage
         except DecodeError as error:
@@ -185,53 +274,56 @@ class Session:
             raise DamageError("the session is closed")
         if entry.size > MAX_BYTES:
             raise DamageError(f"its message declares {entry.size} bytes, more than {MAX_BYTES >> 20} MiB")
-        chunk = entry.chunk
-        if chunk is None:
+        if entry.chunk < 0:
             return read_message(self._file, entry, None)
-        if chunk.compression:
-            if self._unpacked is None or self._unpacked[0] != chunk:
-                self._unpacked = chunk, unpack_chunk(self._file, chunk)
-            return read_message(self._file, entry, self._unpacked[1])
-        if chunk not in self._checked:
-            try:
-                check_chunk(self._file, chunk)
-                self._checked[chunk] = ""
-            except DamageError as damage:
-                self._checked[chunk] = str(damage)
-        if self._checked[chunk]:
-            raise DamageError(self._checked[chunk])
+        chunk = chunk_of(self._chunks[entry.chunk])
+        if not chunk.compression and chunk.size > _HELD:
+            return self._read_large(entry, chunk)
+        if self._held[0] != entry.chunk:
+            self._held = entry.chunk, unpack_chunk(self._file, chunk)
+        at = entry.at if chunk.compression else entry.at - chunk.data
+        return read_message(self._file, entry._replace(at=at), self._held[1])
+
+    def _read_large(self, entry: Entry, chunk: Chunk) -> bytes:
+        """From a chunk that is not held: its checksum is tested once."""
+        if self._checked[entry.chunk] == _UNSEEN:
+            self._checked[entry.chunk] = _BAD
+            check_chunk(self._file, chunk)
+            self._checked[entry.chunk] = _GOOD
+        elif self._checked[entry.chunk] == _BAD:
+            raise DamageError(f"the chunk at byte {chunk.at} is damaged: its checksum does not match")
         return read_message(self._file, entry, None)
 
     def _lose(self, line: str) -> None:
         self._lost[f"{self.path.name}: {line}"] = None
 
 
-def _image_channel(found: Contents) -> Channel | None:
-    """Our own topic, else the first whose messages are pictures and that has any."""
-    fitting = [channel for channel in found.channels.values() if _is_image(found, channel)]
-    fitting.sort(key=lambda channel: (channel.topic != layout.IMAGE_TOPIC, not found.messages.get(channel.id)))
+def _picture_channel(found: Contents) -> Channel | None:
+    """Our own topics, else the first whose messages are pictures and that has any."""
+    fitting = [
+        channel
+        for channel in found.channels.values()
+        if channel.message_encoding == "protobuf"
+        and _schema(found, channel) in (layout.IMAGE_SCHEMA, layout.VIDEO_SCHEMA)
+    ]
+    if len(fitting) > 1:
+        ours = (layout.IMAGE_TOPIC, layout.VIDEO_TOPIC)
+        fitting.sort(key=lambda channel: (channel.topic not in ours, not len(found.of([channel.id]))))
     return fitting[0] if fitting else None
 
 
-def _is_image(found: Contents, channel: Channel) -> bool:
+def _schema(found: Contents, channel: Channel) -> str:
     schema = found.schemas.get(channel.schema_id)
-    return channel.message_encoding == "protobuf" and schema is not None and schema.name == layout.IMAGE_SCHEMA
+    return schema.name if schema else "no schema"
 
 
 def _described(found: Contents, channel: Channel) -> str:
-    schema = found.schemas.get(channel.schema_id)
-    return f"{channel.topic} ({schema.name if schema else 'no schema'}, {channel.message_encoding})"
+    return f"{channel.topic} ({_schema(found, channel)}, {channel.message_encoding})"
 
 
-def _key(entry: Entry) -> tuple[int, int]:
-    return entry.sequence, entry.log_time
-
-
-def _by_frame(found: Contents, topic: str) -> dict[tuple[int, int], Entry]:
-    """Messages that belong to frames, by their sequence number and time."""
-    return {
-        _key(entry): entry
-        for channel in found.channels.values()
-        if channel.topic == topic
-        for entry in found.messages.get(channel.id, [])
-    }
+def _by_time(rows: Rows) -> Rows:
+    """In the order of time, then of number; as they are where they lie so already."""
+    times = rows["log_time"]
+    if (times[1:] > times[:-1]).all():
+        return rows
+    return rows[np.lexsort((rows["sequence"], times))]

@@ -10,14 +10,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata, Schema, Statistics
+
+from engine.session.contents import CHUNK, COMPRESSIONS, MAX_MESSAGES, ROW, Chunk, Contents, DamageError, Entry
 
 MAGIC = b"\x89MCAP0\r\n"
 MAX_RECORD = 16 << 20
@@ -25,54 +26,13 @@ MAX_RECORD = 16 << 20
 MAX_CHUNK = 256 << 20
 """Largest compressed chunk once unpacked."""
 
-_HEADER = struct.Struct("<BQ")
-_MESSAGE = struct.Struct("<HIQQ")
-_CHUNK = struct.Struct("<QQQII")
+HEADER = struct.Struct("<BQ")
+"""Of every record: its kind, and the length of what follows."""
+MESSAGE = struct.Struct("<HIQQ")
+"""Of a message, before its data: channel, sequence, log time, publish time."""
+_CHUNK_HEAD = struct.Struct("<QQQII")
 _RESERVED = 0x10, 0x80
 """Kinds of records that no version of the format has yet."""
-
-
-class DamageError(Exception):
-    """A part of the file is not what it must be; the message says which and why."""
-
-
-class Chunk(NamedTuple):
-    """Where a chunk's records lie."""
-
-    at: int
-    """Of the record, in the file."""
-    data: int
-    size: int
-    unpacked: int
-    crc: int
-    """0 where there is none to check."""
-    compression: str
-
-
-class Entry(NamedTuple):
-    """Where a message lies: in the file, or in its unpacked chunk where that is compressed."""
-
-    channel: int
-    sequence: int
-    log_time: int
-    at: int
-    size: int
-    chunk: Chunk | None
-
-
-@dataclass(slots=True)
-class Contents:
-    """All that a scan has found, in the order of the file."""
-
-    channels: dict[int, Channel] = field(default_factory=dict)
-    schemas: dict[int, Schema] = field(default_factory=dict)
-    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
-    messages: dict[int, list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    """By channel."""
-    lost: list[str] = field(default_factory=list)
-    """One line for each part that could not be read."""
-    whole: bool = False
-    """Whether the file ends as a finished one does."""
 
 
 def scan(file: BinaryIO, size: int) -> Contents:
@@ -84,11 +44,11 @@ def scan(file: BinaryIO, size: int) -> Contents:
     at = len(MAGIC)
     while at < size:
         try:
-            opcode, length = _header(file, at, size)
+            opcode, length = header(file, at, size)
         except DamageError as damage:
             found.lost.append(f"{damage}; the {size - at} bytes from there on are lost")
             return found
-        start, end = at + _HEADER.size, at + _HEADER.size + length
+        start, end = at + HEADER.size, at + HEADER.size + length
         if opcode == Opcode.FOOTER or (opcode == Opcode.DATA_END and length == 4):
             found.whole = True
             _compare(file, end, size, found)
@@ -99,7 +59,7 @@ def scan(file: BinaryIO, size: int) -> Contents:
             elif _RESERVED[0] <= opcode < _RESERVED[1] or opcode == Opcode.DATA_END:
                 found.lost.append(f"the record at byte {at} is of an unknown kind")
             elif end <= size:
-                _Records(file, found).read(opcode, start, length)
+                read_record(file, found, opcode, start, length)
         except DamageError as damage:
             found.lost.append(str(damage))
         except (McapError, struct.error, UnicodeDecodeError):
@@ -113,14 +73,21 @@ def scan(file: BinaryIO, size: int) -> Contents:
 
 
 def read_message(file: BinaryIO, entry: Entry, unpacked: bytes | None) -> bytes:
-    """The data of a message; `unpacked` is its chunk's content where that is compressed."""
+    """The data of a message; `unpacked` is its chunk's content where that is in memory.
+
+    Raises DamageError where it is not the message that the entry speaks of.
+    """
+    start = entry.at - MESSAGE.size
     if unpacked is not None:
-        return unpacked[entry.at : entry.at + entry.size]
-    file.seek(entry.at)
-    data = file.read(entry.size)
-    if len(data) != entry.size:
+        data = unpacked[max(start, 0) : entry.at + entry.size]
+    else:
+        file.seek(start)
+        data = file.read(MESSAGE.size + entry.size)
+    if len(data) != MESSAGE.size + entry.size:
         raise DamageError(f"the file has become shorter than byte {entry.at + entry.size}")
-    return data
+    if MESSAGE.unpack_from(data)[:3] != entry[:3]:
+        raise DamageError(f"the message at byte {start} is another than the file's index says")
+    return data[MESSAGE.size :]
 
 
 def check_chunk(file: BinaryIO, chunk: Chunk) -> None:
@@ -139,16 +106,16 @@ def check_chunk(file: BinaryIO, chunk: Chunk) -> None:
 
 
 def unpack_chunk(file: BinaryIO, chunk: Chunk) -> bytes:
-    """The content of a compressed chunk, never more than it declares and `MAX_CHUNK`. Raises DamageError."""
-    if chunk.unpacked > MAX_CHUNK:
+    """The content of a chunk, never more than it declares and `MAX_CHUNK`. Raises DamageError."""
+    if chunk.compression and chunk.unpacked > MAX_CHUNK:
         raise DamageError(f"the chunk at byte {chunk.at} declares more than {MAX_CHUNK >> 20} MiB")
     file.seek(chunk.data)
     packed = file.read(chunk.size)
     try:
-        data = _decompress(chunk, packed)
+        data = _decompress(chunk, packed) if chunk.compression else packed
     except (RuntimeError, EOFError, OSError, MemoryError) as error:
         raise DamageError(f"the chunk at byte {chunk.at} cannot be unpacked ({error})") from error
-    if len(data) != chunk.unpacked:
+    if len(data) != (chunk.unpacked if chunk.compression else chunk.size):
         raise DamageError(f"the chunk at byte {chunk.at} does not unpack to the size that it declares")
     if chunk.crc and zlib.crc32(data) != chunk.crc:
         raise DamageError(f"the chunk at byte {chunk.at} is damaged: its checksum does not match")
@@ -175,13 +142,13 @@ def _compare(file: BinaryIO, at: int, size: int, found: Contents) -> None:
     """Name what the statistics in the file's summary count and the scan has not found."""
     try:
         while at < size:
-            opcode, length = _header(file, at, size)
-            at += _HEADER.size
+            opcode, length = header(file, at, size)
+            at += HEADER.size
             if opcode == Opcode.FOOTER:
                 return
             if opcode == Opcode.STATISTICS and length <= size - at:
                 counted = Statistics.read(ReadDataStream(io.BytesIO(file.read(length)))).message_count
-                missing = counted - sum(len(entries) for entries in found.messages.values())
+                missing = counted - len(found.rows) // ROW.size
                 if missing:
                     found.lost.append(f"{missing} of {counted} messages are missing")
                 return
@@ -190,12 +157,13 @@ def _compare(file: BinaryIO, at: int, size: int, found: Contents) -> None:
         return  # The summary only repeats: where it is damaged, nothing is lost.
 
 
-def _header(file: BinaryIO, at: int, size: int) -> tuple[int, int]:
+def header(file: BinaryIO, at: int, size: int) -> tuple[int, int]:
+    """Kind and length of the record at a byte. Raises DamageError where there is none."""
     file.seek(at)
-    data = file.read(min(_HEADER.size, size - at))
-    if len(data) < _HEADER.size:
+    data = file.read(min(HEADER.size, size - at))
+    if len(data) < HEADER.size:
         raise DamageError(f"the record at byte {at} is cut off")
-    opcode, length = _HEADER.unpack(data)
+    opcode, length = HEADER.unpack(data)
     if opcode == 0:
         raise DamageError(f"the record at byte {at} is damaged")
     return opcode, length
@@ -203,43 +171,47 @@ def _header(file: BinaryIO, at: int, size: int) -> tuple[int, int]:
 
 def _scan_chunk(file: BinaryIO, at: int, start: int, end: int, found: Contents) -> None:
     file.seek(start)
-    head = file.read(_CHUNK.size)
-    if len(head) < _CHUNK.size:
+    head = file.read(_CHUNK_HEAD.size)
+    if len(head) < _CHUNK_HEAD.size:
         raise DamageError(f"the chunk at byte {at} is cut off")
-    _, _, unpacked, crc, name_size = _CHUNK.unpack(head)
+    _, _, unpacked, crc, name_size = _CHUNK_HEAD.unpack(head)
     if name_size > 32:
         raise DamageError(f"the chunk at byte {at} is damaged")
     name = file.read(name_size).decode("ascii", "replace")
+    if name not in COMPRESSIONS:
+        raise DamageError(f"the chunk at byte {at} is compressed with {name!r}, which is not known")
     counted = file.read(8)
     if len(counted) < 8:
         raise DamageError(f"the chunk at byte {at} is cut off")
     (length,) = struct.unpack("<Q", counted)
-    data = start + _CHUNK.size + name_size + 8
+    data = start + _CHUNK_HEAD.size + name_size + 8
     cut = data + length > end
+    number = len(found.packed_chunks) // CHUNK.size
     if not name:
         # Of a chunk that is cut off, the messages before the cut are good; its checksum can tell nothing.
-        chunk = Chunk(at, data, min(length, end - data), unpacked, 0 if cut else crc, "")
-        _Records(file, found, None if cut else chunk).read_all(data, data + chunk.size)
+        size = min(length, end - data)
+        found.packed_chunks += CHUNK.pack(at, data, size, unpacked, 0 if cut else crc, 0)
+        _Records(file, found, None if cut else number).read_all(data, data + size)
     elif cut:
         raise DamageError(f"the chunk at byte {at} is cut off")
     else:
-        chunk = Chunk(at, data, length, unpacked, crc, name)
-        content = unpack_chunk(file, chunk)
-        _Records(io.BytesIO(content), found, chunk).read_all(0, len(content))
+        content = unpack_chunk(file, Chunk(at, data, length, unpacked, crc, name))
+        found.packed_chunks += CHUNK.pack(at, data, length, unpacked, crc, COMPRESSIONS.index(name))
+        _Records(io.BytesIO(content), found, number).read_all(0, len(content))
 
 
 @dataclass(slots=True)
 class _Records:
-    """Reads the records of `file` into `found`; `chunk` is the one whose content they are."""
+    """Reads the records of `file` into `found`; `chunk` is the row of the one whose content they are."""
 
     file: BinaryIO
     found: Contents
-    chunk: Chunk | None = None
+    chunk: int | None = None
 
     def read_all(self, at: int, end: int) -> None:
         while at < end:
-            opcode, length = _header(self.file, at, end)
-            start = at + _HEADER.size
+            opcode, length = header(self.file, at, end)
+            start = at + HEADER.size
             if length > end - start:
                 raise DamageError(f"the record at byte {at} is cut off")
             self.read(opcode, start, length)
@@ -257,17 +229,27 @@ class _Records:
         elif opcode == Opcode.METADATA:
             metadata = Metadata.read(self._body(start, length))
             self.found.metadata.setdefault(metadata.name, metadata.metadata)
+        elif opcode == Opcode.ATTACHMENT and self.chunk is None:
+            self.found.attachments.append((start, length))
 
     def _message(self, start: int, length: int) -> None:
-        if length < _MESSAGE.size:
+        if length < MESSAGE.size:
             raise DamageError(f"the message at byte {start} is damaged")
+        if len(self.found.rows) >= MAX_MESSAGES * ROW.size:
+            raise DamageError(f"the file holds more than {MAX_MESSAGES} messages: those from byte {start} on are lost")
         self.file.seek(start)
-        channel, sequence, log_time, _ = _MESSAGE.unpack(self.file.read(_MESSAGE.size))
-        entry = Entry(channel, sequence, log_time, start + _MESSAGE.size, length - _MESSAGE.size, self.chunk)
-        self.found.messages[channel].append(entry)
+        channel, sequence, log_time, _ = MESSAGE.unpack(self.file.read(MESSAGE.size))
+        chunk = -1 if self.chunk is None else self.chunk
+        at, size = start + MESSAGE.size, length - MESSAGE.size
+        self.found.rows += ROW.pack(channel, sequence, log_time, at, size, chunk)
 
     def _body(self, start: int, length: int) -> ReadDataStream:
         if length > MAX_RECORD:
             raise DamageError(f"the record at byte {start} declares {length} bytes, more than {MAX_RECORD >> 20} MiB")
         self.file.seek(start)
         return ReadDataStream(io.BytesIO(self.file.read(length)))
+
+
+def read_record(file: BinaryIO, found: Contents, opcode: int, start: int, length: int) -> None:
+    """Take in one record that stands outside of a chunk. Raises DamageError, McapError, struct.error and such."""
+    _Records(file, found).read(opcode, start, length)
