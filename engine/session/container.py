@@ -12,10 +12,11 @@ import tempfile
 import zlib
 from collections import Counter
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from mcap.data_stream import RecordBuilder
+from mcap.data_stream import ReadDataStream, RecordBuilder
 from mcap.opcode import Opcode
 from mcap.records import (
     Attachment,
@@ -82,16 +83,15 @@ class Container:
         self._metadata.append(MetadataIndex(self._at, len(data), name))
         self._write(data)
 
-    def attachment(self, attachment: Attachment) -> None:
-        """Write a file within the file."""
+    def raw_attachment(self, record: bytes) -> None:
+        """Write an attachment of another file as it is, without its header."""
         self.cut()
-        data = _packed(attachment)
-        a = attachment
-        size = len(a.data)
+        a = Attachment.read(ReadDataStream(BytesIO(record)))
+        length = HEADER.size + len(record)
         self._attachments.append(
-            AttachmentIndex(self._at, len(data), a.log_time, a.create_time, size, a.name, a.media_type)
+            AttachmentIndex(self._at, length, a.log_time, a.create_time, len(a.data), a.name, a.media_type)
         )
-        self._write(data)
+        self._write(HEADER.pack(Opcode.ATTACHMENT, len(record)) + record)
 
     def schema(self, name: str, encoding: str, data: bytes) -> int:
         """Its number."""

@@ -37,6 +37,10 @@ DEFAULT_QUALITY = 95
 _MAX_LOG_TIME = 2**64
 
 
+class FrameError(EgoposeError):
+    """One frame or event cannot be recorded; the session goes on without it."""
+
+
 class Pictures(StrEnum):
     """How the pictures of a session are kept."""
 
@@ -129,7 +133,7 @@ class SessionWriter:
     def add(self, frame: Frame) -> None:
         """Write a frame with its truth where it has one: as the camera encoded it, else encoded here.
 
-        Raises EgoposeError where its picture cannot be encoded.
+        Raises FrameError where its picture cannot be encoded.
         """
         try:
             if self._encoder is not None:
@@ -139,7 +143,7 @@ class SessionWriter:
             else:
                 data = encode_jpeg(frame.image, self._quality)
         except PictureError as error:
-            raise EgoposeError(f"The picture of frame {frame.seq} {error}.") from error
+            raise FrameError(f"The picture of frame {frame.seq} {error}.") from error
         self._add_picture(
             data, seq=frame.seq, capture_ns=frame.capture_ns, device_ns=frame.device_ns, truth=frame.truth
         )
@@ -218,7 +222,7 @@ class SessionWriter:
 
     def _add(self, channel: int, seq: int, log_time: int, data: bytes) -> None:
         if not (0 <= log_time < _MAX_LOG_TIME and 0 <= seq < 2**32):
-            raise EgoposeError(f"Frame {seq} at {log_time} ns cannot be recorded: a session counts both from 0 up.")
+            raise FrameError(f"Frame {seq} at {log_time} ns cannot be recorded: a session counts both from 0 up.")
         self._container.message(channel, seq, log_time, data)
 
     def _protobuf_channel(self, topic: str, message: type[Message]) -> int:
