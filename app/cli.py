@@ -1,4 +1,4 @@
-"""The command line: `egopose live`, `replay`, `demo`, `calibrate`, `board`, `synth` and `train`."""
+"""The command line: one function for each of egopose's commands, or the module that has it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.calibration.command import add_board, add_calibrate
+from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
 from calib.formats import load_camera
@@ -104,6 +105,11 @@ def parser(words: Sequence[str]) -> Parser:
     add_calibrate(calibrate)
     add_window(calibrate)
     add_board(commands.add_parser("board", help="write a calibration board to print"))
+
+    add_record(commands.add_parser("record", help="record a camera without a window"))
+    add_info(commands.add_parser("info", help="tell what a session holds"))
+    add_export(commands.add_parser("export", help="write a session as a video or as pictures"))
+    add_recover(commands.add_parser("recover", help="make a session whole that was cut off"))
 
     synth = commands.add_parser("synth", help="make training data, or a session, of the synthetic wearer")
     synth.set_defaults(command=run_synth)

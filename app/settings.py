@@ -29,10 +29,14 @@ class Settings:
         from dataclasses import replace  # noqa: PLC0415
 
         from calib.formats import load_camera  # noqa: PLC0415
+
+        return self.known_camera(source) or replace(load_camera(DEFAULT_CAMERA), assumed=True)
+
+    def known_camera(self, source: Source) -> Calibration | None:
+        """The same, None where only the default is left: a recording must not claim that."""
         from engine.cameras import remembered_camera  # noqa: PLC0415
 
-        known = self.camera or source.info.calibration or remembered_camera(source.info.source_id)
-        return known or replace(load_camera(DEFAULT_CAMERA), assumed=True)
+        return self.camera or source.info.calibration or remembered_camera(source.info.source_id)
 
     def weights(self) -> Path:
         """The weights file. Raises EgoposeError where there is none."""

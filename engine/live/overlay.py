@@ -24,7 +24,12 @@ def side_colour(joint: int) -> tuple[int, int, int]:
 
 def draw_overlay(image: ImageArray, pose: Pose, view: CanonicalView) -> ImageArray:
     """A copy of the source picture, (H, W, 3) BGR, with heatmaps and 2D skeleton over it."""
-    drawn = blend_heat(image, pose, view)
+    return draw_skeleton(blend_heat(image, pose, view), pose)
+
+
+def draw_skeleton(image: ImageArray, pose: Pose) -> ImageArray:
+    """A copy of the picture, (H, W, 3) BGR, with the 2D skeleton over it: all that a recorded pose has."""
+    drawn = image.copy()
     thick = max(1, round(max(image.shape[:2]) / 320))
     known = np.isfinite(pose.uv_px).all(-1) & (pose.confidence >= FAINT)
     points = [(round(float(u)), round(float(v))) if ok else None for (u, v), ok in zip(pose.uv_px, known, strict=True)]

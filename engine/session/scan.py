@@ -50,7 +50,10 @@ def scan(file: BinaryIO, size: int) -> Contents:
             return found
         start, end = at + HEADER.size, at + HEADER.size + length
         if opcode == Opcode.FOOTER or (opcode == Opcode.DATA_END and length == 4):
-            found.whole = True
+            file.seek(max(size - len(MAGIC), end))
+            found.whole = file.read() == MAGIC
+            if not found.whole:
+                found.lost.append(f"the file is cut off at byte {size}: it has no end mark")
             _compare(file, end, size, found)
             return found
         try:
