@@ -1,6 +1,8 @@
-"""The banner: one line on what went wrong and what to do next, in place and never in the way."""
+"""The banner: one line on what happened and what to do next, in place and never in the way."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
@@ -14,6 +16,8 @@ class Banner(QFrame):
 
     retry = pyqtSignal()
     dismissed = pyqtSignal(object)
+    chosen = pyqtSignal(object, str)
+    """The notice, and which of its choices."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,12 +30,13 @@ class Banner(QFrame):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self._retry = QPushButton("Try again")
         self._retry.clicked.connect(self.retry)
+        self.choices: list[QPushButton] = []
         self._close = QPushButton("✕")
         self._close.setProperty("quiet", True)
         self._close.setToolTip("Dismiss (Esc)")
         self._close.setAccessibleName("Dismiss")
         self._close.clicked.connect(self.dismiss)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(2 * GAP, GAP, GAP, GAP)
         row.setSpacing(2 * GAP)
         row.addWidget(self._text, 1)
@@ -50,12 +55,29 @@ class Banner(QFrame):
         if notice is not None:
             self._text.setText(notice.text)
             self._retry.setVisible(notice.retry)
+            self._offer(notice)
             self.setProperty("banner", notice.tone)
             style = self.style()
             if style is not None:  # a property in the style sheet is looked at again only then
                 style.unpolish(self)
                 style.polish(self)
         self.setVisible(notice is not None)
+
+    def _offer(self, notice: Notice) -> None:
+        """A button for each choice, before the one that dismisses."""
+        if tuple(button.text() for button in self.choices) == notice.choices:
+            return
+        for button in self.choices:
+            self._row.removeWidget(button)
+            button.deleteLater()
+        self.choices = [QPushButton(choice) for choice in notice.choices]
+        for button in self.choices:
+            button.clicked.connect(partial(self._choose, button))
+            self._row.insertWidget(self._row.count() - 1, button)
+
+    def _choose(self, button: QPushButton) -> None:
+        if self._notice is not None:
+            self.chosen.emit(self._notice, button.text())
 
     def dismiss(self) -> None:
         if self._notice is not None:

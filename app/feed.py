@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from engine.types import Snapshot
 
 if TYPE_CHECKING:
+    from calib.calibration import Calibration
     from calib.remap import CanonicalView
+    from engine.capture.source import SourceInfo
+    from engine.live.tap import Tap
 
 
 class Feed(Protocol):
@@ -22,6 +25,16 @@ class Feed(Protocol):
 
     def stop(self) -> None:
         """End and join every thread, within 2 s. Idempotent; may be called without `start`."""
+
+    def set_tap(self, tap: Tap | None) -> None:
+        """Hand everything that passes to somebody, from now on; None ends it."""
+
+    def origin(self) -> tuple[SourceInfo, Calibration | None]:
+        """What a recording says of the source and its camera. Raises EgoposeError where the latter cannot be read."""
+
+    @property
+    def recordable(self) -> bool:
+        """Whether recording it makes sense: not where it is a file already."""
 
     @property
     def view(self) -> CanonicalView | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from app.settings import Settings
+from calib.calibration import Calibration
 from calib.remap import CanonicalView
 from engine.capture.opening import open_source
 from engine.capture.paced import Paced
-from engine.capture.source import Source
+from engine.capture.source import Source, SourceInfo
 from engine.live.pipeline import Pipeline
+from engine.live.tap import Tap
 from engine.types import Snapshot
 
 
@@ -32,6 +34,19 @@ class LiveFeed:
     def stop(self) -> None:
         """End both threads, within two seconds."""
         self._pipeline.stop()
+
+    def set_tap(self, tap: Tap | None) -> None:
+        """See `Pipeline.tap`."""
+        self._pipeline.tap = tap
+
+    def origin(self) -> tuple[SourceInfo, Calibration | None]:
+        """The source, and its camera where that is not only assumed."""
+        return self._source.info, self._settings.known_camera(self._source)
+
+    @property
+    def recordable(self) -> bool:
+        """Cameras and the synthetic wearer are; what can be positioned is a file."""
+        return not self._source.info.seekable
 
     @property
     def view(self) -> CanonicalView | None:

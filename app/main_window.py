@@ -33,6 +33,7 @@ from app.fisheye_view import FisheyeView
 from app.menus import Commands, build_menus, camera_choices
 from app.panel import SidePanel
 from app.presenter import Notice, Phase, Presenter, Screen
+from app.recording.controls import RecordControls
 from app.shown import Shown
 from app.skeleton_view import make_skeleton_view
 from app.strip import Strip
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._build()
         self.actions_ = build_menus(self, self._commands())
+        self.recording = RecordControls(self)
         self._connect()
         self.set_theme()
         self.setMinimumSize(960, 560)
@@ -168,6 +170,7 @@ class MainWindow(QMainWindow):
 
         if self.calibration is not None:
             return
+        self.recording.stop()
         self.calibration = CalibrationPage()
         self.calibration.set_colours(self.theme.colours)
         self.calibration.left.connect(self._back_from_calibration)
@@ -245,6 +248,7 @@ class MainWindow(QMainWindow):
 
     def _dismiss(self, notice: Notice) -> None:
         self.presenter.dismiss(notice)
+        self.recording.dismiss(notice)
         self.banner.show_notice(None)
 
     # What the window shows
@@ -254,6 +258,7 @@ class MainWindow(QMainWindow):
         line = missing_fonts()
         if line is not None:
             log.warning(line)
+        self.recording.begin()
         self._timer.start(0)
 
     def _tick(self) -> None:
@@ -275,7 +280,7 @@ class MainWindow(QMainWindow):
         if self.calibration is not None:
             self.calibration.look()
             return
-        self.draw(self.presenter.look())
+        self.draw(self.recording.look(self.presenter.look()))
 
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
         """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
@@ -327,7 +332,7 @@ class MainWindow(QMainWindow):
         QApplication.setPalette(palette)
         QToolTip.setPalette(palette)
         self.setStyleSheet(style_sheet(colours))
-        for part in (self.picture, self.welcome, self.skeleton, self.panel, self.strip):
+        for part in (self.picture, self.welcome, self.skeleton, self.panel, self.strip, self.recording.bar):
             part.set_colours(colours)
         if self.calibration is not None:
             self.calibration.set_colours(colours)
@@ -358,6 +363,7 @@ class MainWindow(QMainWindow):
             self.closing.emit()
             self._timer.stop()
             self._leave_calibration()
+            self.recording.close()
             self.presenter.close()
         super().closeEvent(event)
 

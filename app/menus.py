@@ -101,7 +101,7 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     skeleton = adder.toggle(view, "&Skeleton", "S", commands.set_skeleton, True)
     panel = adder.toggle(view, "Side &panel", "P", commands.show_panel, True)
     view.addSeparator()
-    adder.add(view, "&Reset 3D view", "R", partial(commands.look_from, LOOKS[0]))
+    adder.add(view, "&Reset 3D view", "0", partial(commands.look_from, LOOKS[0]))
     looks = adder.menu(view, "&Look from")
     for number, look in enumerate(LOOKS, 1):
         adder.add(looks, look.capitalize(), str(number), partial(commands.look_from, look))

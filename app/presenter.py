@@ -39,9 +39,11 @@ class Notice:
 
     text: str
     tone: str
-    """"error" or "warning"."""
+    """"error", "warning" or "info"."""
     retry: bool = False
     """Whether opening the same source again is a sensible next step."""
+    choices: tuple[str, ...] = ()
+    """Other next steps, a button each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +92,11 @@ class Presenter:
     def spec(self) -> str | None:
         """What was opened last, whether or not that worked."""
         return self._spec
+
+    @property
+    def feed(self) -> Feed | None:
+        """What is open; None while nothing is, or while it is being opened."""
+        return self._feed
 
     @property
     def error(self) -> Notice | None:

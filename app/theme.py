@@ -183,6 +183,9 @@ def style_sheet(colours: Colours) -> str:
             padding: 2px {GAP // 2}px; }}
         QPushButton[quiet="true"]:hover, QPushButton[quiet="true"]:focus {{ color: {c.text};
             border-color: {c.border}; }}
+        QPushButton[small="true"] {{ padding: 2px {GAP + GAP // 2}px; border-radius: 5px; }}
+        QPushButton:disabled {{ color: {c.muted}; border-color: {c.border}; }}
+        QLabel[alarming="true"] {{ color: {c.error}; }}
         QLabel[muted="true"] {{ color: {c.muted}; }}
         QCheckBox {{ color: {c.text}; spacing: {GAP}px; padding: 2px; border-radius: 4px; }}
         QCheckBox:focus {{ background: {c.raised}; }}
@@ -196,6 +199,8 @@ def style_sheet(colours: Colours) -> str:
             border-left: 4px solid {c.error}; }}
         QFrame[banner="warning"] {{ background: {mixed(c.surface, c.warning, 0.14).name()}; border: none;
             border-left: 4px solid {c.warning}; }}
+        QFrame[banner="info"] {{ background: {mixed(c.surface, c.accent, 0.14).name()}; border: none;
+            border-left: 4px solid {c.accent}; }}
     """
 
 

@@ -40,6 +40,14 @@ def window(app: QApplication) -> Iterator[MainWindow]:
 
 
 @pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees or touches what the user of this machine has chosen and recorded."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setattr("app.sessions.names.user_videos_dir", lambda: str(home / "videos"))
+
+
+@pytest.fixture(autouse=True)
 def no_lost_exception(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """PyQt6 hands what a slot raises to the hook and goes on, or ends the process: here the test fails."""
     lost: list[BaseException] = []

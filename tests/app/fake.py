@@ -10,9 +10,12 @@ from functools import cache
 import numpy as np
 
 from app.body import CAMERA_TO_DISPLAY
+from calib.calibration import Calibration
 from calib.cv import cv2
 from calib.formats import load_camera
 from calib.remap import CanonicalView
+from engine.capture.source import SourceInfo
+from engine.live.tap import Tap
 from engine.skeleton import BONES, JOINT_COUNT, JOINTS
 from engine.types import Figures, Frame, Percentiles, Pose, Snapshot, StreamState
 
@@ -132,6 +135,8 @@ class FakeFeed:
         self.started, self.stopped = threading.Event(), threading.Event()
         self.failure: Exception | None = None
         self.delay_s = 0.0
+        self.tap: Tap | None = None
+        self.recordable = True
         self._thread = threading.Thread(target=self.stopped.wait, name="fake feed")
 
     def start(self) -> None:
@@ -145,6 +150,12 @@ class FakeFeed:
         if self.failure is not None:
             raise self.failure
         return self.current
+
+    def set_tap(self, tap: Tap | None) -> None:
+        self.tap = tap
+
+    def origin(self) -> tuple[SourceInfo, Calibration | None]:
+        return SourceInfo(self.title, "fake:0", SIZE, 60.0, "", live=True, seekable=False), self.view.camera
 
     def stop(self) -> None:
         self.stopped.set()

@@ -1,0 +1,123 @@
+"""What a crash has left: found when the program starts, offered, and made whole off the GUI thread. No Qt."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from app.presenter import Notice, one_line
+from app.sessions.names import size_text, time_text
+from engine.errors import EgoposeError
+from engine.session.recover import Recovered, recover
+from engine.session.unfinished import unfinished
+
+log = logging.getLogger(__name__)
+
+RECOVER = "Recover"
+
+
+class Leftovers:
+    """Recordings that were cut off, from `search` to `recover`. Used on the GUI thread, never waits."""
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        """`choices` are offered for what was recovered."""
+        self._choices = choices
+        self._thread: threading.Thread | None = None
+        self._leaving = threading.Event()
+        self._found: list[Path] = []
+        self._share: tuple[str, float] | None = None
+        self._done: list[Recovered] = []
+        self._errors: list[str] = []
+        self._dismissed = False
+
+    @property
+    def file(self) -> Path | None:
+        """What was recovered last."""
+        return self._done[-1].path if self._done else None
+
+    def search(self, folder: Path) -> None:
+        """Look for recordings that were cut off; slow disks are waited for elsewhere."""
+        self._run(lambda: self._search(folder), "look for cut-off recordings")
+
+    def recover(self) -> None:
+        """Make all of them whole, one after the other."""
+        found, self._found = self._found, []
+        self._run(lambda: self._recover(found), "recover recordings")
+
+    def dismiss(self) -> None:
+        """The user has read it, or does not want it: until the next start nothing more is said."""
+        self._found, self._done, self._errors = [], [], []
+        self._dismissed = True
+
+    def notice(self) -> Notice | None:
+        """What to say now."""
+        working = self._thread is not None and self._thread.is_alive()
+        if working and self._share is not None:
+            name, share = self._share
+            return Notice(f"Recovering {name}: {100 * share:.0f} %", "info")
+        if working or self._dismissed:
+            return None
+        if self._errors:
+            return Notice(self._errors[0], "error")
+        if self._done:
+            return Notice(_told(self._done), "info", choices=self._choices)
+        if self._found:
+            return Notice(_offer(self._found), "warning", choices=(RECOVER,))
+        return None
+
+    def close(self, timeout_s: float) -> None:
+        """Give up what is under way; the originals stay as they were."""
+        self._leaving.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            if self._thread.is_alive():
+                log.error("the thread %r did not end in time; it is left behind", self._thread.name)
+
+    def _run(self, work: Callable[[], None], name: str) -> None:
+        self._dismissed = False
+        self._thread = threading.Thread(target=work, name=name, daemon=True)
+        self._thread.start()
+
+    def _search(self, folder: Path) -> None:
+        self._found = unfinished(folder)
+
+    def _recover(self, found: list[Path]) -> None:
+        for path in found:
+            try:
+                self._share = path.name, 0.0
+                self._done.append(recover(path, progress=partial(self._tell, path)))
+            except InterruptedError:
+                break
+            except EgoposeError as error:
+                self._errors.append(one_line(error))
+            except Exception as error:
+                log.exception("recovering %s failed", path)
+                self._errors.append(one_line(error))
+        self._share = None
+
+    def _tell(self, path: Path, share: float) -> None:
+        if self._leaving.is_set():
+            raise InterruptedError
+        self._share = path.name, share
+
+
+def _offer(found: list[Path]) -> str:
+    if len(found) > 1:
+        return f"{len(found)} recordings were cut off and can be made whole, the newest {found[0].name}"
+    try:
+        size = f" ({size_text(found[0].stat().st_size)})"
+    except OSError:
+        size = ""
+    return f"A recording was cut off and can be made whole: {found[0].name}{size}"
+
+
+def _told(done: list[Recovered]) -> str:
+    last = done[-1]
+    text = f"Recovered {last.path.name}: {last.frames} frames over {time_text(last.seconds)}"
+    if len(done) > 1:
+        text = f"Recovered {len(done)} recordings, the last {last.path.name}"
+    kept = [one.kept for one in done if one.kept is not None]
+    return f"{text}; parts were damaged, the original is {kept[-1].name}" if kept else text
