@@ -145,8 +145,9 @@ def test_nothing_grows(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> N
         frames, poses, marks = len(session), session.pose_count, session.events
         print(
             f"{SECONDS:.0f} s: resident {before / MIB:.1f} to {after / MIB:.1f} MiB "
-            f"({100 * (after / before - 1):+.2f} %), threads and handles {counts[0]} to {counts[-1]}; {frames} frames, {poses} poses, "
-            f"{path.stat().st_size / MIB:.0f} MiB, age p95 {figures.age_ms.p95:.0f} ms"
+            f"({100 * (after / before - 1):+.2f} %), threads and handles {counts[0]} to {counts[-1]}; "
+            f"{frames} frames, {poses} poses, {path.stat().st_size / MIB:.0f} MiB, "
+            f"age p95 {figures.age_ms.p95:.0f} ms"
         )
         seqs = [stamp.seq for stamp in session.stamps]
     assert abs(after / before - 1) <= 0.02
