@@ -11,7 +11,7 @@ import struct
 import tempfile
 import zlib
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -170,7 +170,8 @@ class Container:
 
     def close(self) -> None:
         """Let the nameless files go. Idempotent."""
-        self._spilled.close()
+        with suppress(OSError):  # On a full disk they cannot be written either, and nobody needs them any more.
+            self._spilled.close()
 
     def _write_index(self) -> None:
         """See `engine.session.index`. Written in pieces, however long it is."""

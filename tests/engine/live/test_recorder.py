@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from engine.live.pipeline import Pipeline
 from engine.live.recorder import Recorder, RecorderFigures, RecorderSettings, RecorderState
 from engine.session.reader import Session
 from engine.session.recover import recover
-from engine.session.unfinished import part_path, unfinished
+from engine.session.unfinished import held, part_path, unfinished
 from engine.session.writer import Pictures
 from engine.types import Event, EventKind, Frame, Pose
 from tests.engine.live.disks import FullDisk, HeldDisk, RoomyDisk
@@ -184,6 +186,38 @@ def test_a_full_disk_leaves_what_was_written(tmp_path: Path) -> None:
         assert session.encoded(3) == BIG
 
 
+def test_a_disk_too_full_for_the_index_lets_the_file_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the index is kept in fails as well, and nothing may stay open for that."""
+    recorder = Recorder(tmp_path / "s.mcap", disk=FullDisk(500_000))
+    with monkeypatch.context() as patch:
+        real = tempfile.TemporaryFile
+        patch.setattr("engine.session.container.tempfile.TemporaryFile", lambda dir: FailingFile(real(dir=dir)))
+        recorder.start()
+        for seq in range(10):
+            recorder.frame(frame(seq, BIG))
+        recorder.join(20)
+    assert recorder.figures().state is RecorderState.FAILED
+    assert not held(tmp_path / "s.part.mcap")
+    assert recover(tmp_path / "s.part.mcap").frames == 4
+
+
+class FailingFile:
+    """A file whose last buffer finds no room when it is closed."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __enter__(self) -> FailingFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        raise OSError(28, "No space left on device")
+
+    def write(self, data: bytes) -> int:
+        return self._file.write(data)
+
+
 def test_a_disk_that_fills_up_is_warned_of_and_ends_the_recording_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +314,7 @@ def test_the_intake_is_bounded_whatever_comes() -> None:
 LIMITED = """
 import resource, sys
 from pathlib import Path
+from typing import IO
 from tests.engine.live.test_recorder import BIG, Recorder, RoomyDisk, ended, frame
 recorder = Recorder(Path(sys.argv[1]), disk=RoomyDisk())
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
