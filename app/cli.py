@@ -85,6 +85,7 @@ def parser(words: Sequence[str]) -> Parser:
     add_choices(replay)
     add_window(replay)
     replay.add_argument("--loop", action="store_true", help="begin again at the end")
+    replay.add_argument("--recorded", action="store_true", help="show the poses that were recorded; no network runs")
     replay.add_argument("--headless", action="store_true", help="no window: every frame, files into --out")
     replay.add_argument("--out", type=Path, help="folder for poses.npz, overlay.mp4 and report.json (with --headless)")
     replay.set_defaults(command=run_replay)
@@ -210,7 +211,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The user's choices, checked: a missing file is told before anything opens."""
     camera = None if arguments.camera is None else load_camera(arguments.camera)
-    settings = Settings(arguments.network, camera)
+    settings = Settings(arguments.network, camera, getattr(arguments, "recorded", False))
     settings.weights()
     return settings
 

@@ -158,7 +158,7 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
     make_folder(out)
     record = Record()
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
-    pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox)
+    pipeline = Pipeline(source, settings.estimator_maker(spec), lossless=True, outbox=outbox)
     with VideoWriter(out / "overlay.mp4") as video, replaying(source, pipeline, outbox) as estimates:
         for estimate in estimates:
             record.add(estimate)

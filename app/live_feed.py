@@ -21,7 +21,7 @@ class LiveFeed:
         source = open_source(spec)
         self._source: Source = source if source.info.live else Paced(source, speed=speed, loop=loop)
         self._settings = settings
-        self._pipeline = Pipeline(self._source, settings.estimator_maker())
+        self._pipeline = Pipeline(self._source, settings.estimator_maker(spec))
 
     def start(self) -> None:
         """Begin; how it goes is told by `snapshot`."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from PyQt6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QToolTip,
@@ -27,6 +25,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from app.about import show_about
 from app.banner import Banner
 from app.feed import Opener
 from app.fisheye_view import FisheyeView
@@ -138,7 +137,7 @@ class MainWindow(QMainWindow):
             choose_theme=self.theme.choose,
             full_screen=lambda on: self.showFullScreen() if on else self.showNormal(),
             escape=self.escape,
-            about=self.about,
+            about=lambda: show_about(self),
         )
 
     def _connect(self) -> None:
@@ -225,21 +224,6 @@ class MainWindow(QMainWindow):
             self.banner.dismiss()
         else:
             self.actions_.full_screen.setChecked(False)
-
-    def about(self) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("About egopose")
-        box.setIconPixmap(QIcon(str(ICON)).pixmap(64, 64))
-        box.setText(f"<b>egopose {program_version()}</b>")
-        box.setInformativeText(
-            "Turns a head-mounted, downward-looking fisheye camera into a live 3D skeleton of its wearer. "
-            "Free software under the GNU General Public License, version 3 or later."
-        )
-        box.setStandardButtons(QMessageBox.StandardButton.Ok)
-        for button in box.buttons():
-            button.setIcon(QIcon())  # some desktops' do not go with the theme
-        box.open()
 
     def report(self, error: BaseException) -> None:
         """Show an error that nobody handled."""
@@ -373,11 +357,3 @@ def dropped_path(data: QMimeData | None) -> Path | None:
     if data is None or not data.hasUrls() or len(data.urls()) != 1 or not data.urls()[0].isLocalFile():
         return None
     return Path(data.urls()[0].toLocalFile())
-
-
-def program_version() -> str:
-    """As installed; "" in a plain checkout."""
-    try:
-        return version("egopose")
-    except PackageNotFoundError:
-        return ""

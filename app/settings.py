@@ -23,6 +23,8 @@ class Settings:
     camera: Calibration | None = None
     """The camera that took the pictures; None for what the source itself carries, else what `egopose calibrate` has
     kept for it, else the default."""
+    recorded: bool = False
+    """Whether a session shows the poses that were recorded with it instead of running the network anew."""
 
     def camera_of(self, source: Source) -> Calibration:
         """The calibration to use for an opened source. Raises EgoposeError where the one kept for it cannot be used."""
@@ -42,8 +44,13 @@ class Settings:
         """The weights file. Raises EgoposeError where there is none."""
         return bundled_weights(self.network)
 
-    def estimator_maker(self) -> Callable[[Source], Estimator]:
-        """What a pipeline needs to begin."""
+    def estimator_maker(self, spec: str = "") -> Callable[[Source], Estimator]:
+        """What a pipeline needs to begin; `spec` as the command line has it."""
+        path = Path(spec).expanduser()
+        if self.recorded and path.suffix.lower() == ".mcap":
+            from engine.session.recorded import RecordedPoses  # noqa: PLC0415
+
+            return lambda source: RecordedPoses(path, self.camera_of(source))
         weights = self.weights()
 
         def make(source: Source) -> Estimator:

@@ -13,6 +13,7 @@ from app.presenter import Notice, one_line
 from app.sessions.names import recording_name, size_text, time_text
 from engine.errors import EgoposeError
 from engine.live.recorder import Recorder, RecorderFigures, RecorderSettings, RecorderState
+from engine.session.layout import NETWORK_KEY, RUNTIME_KEY
 from engine.types import StreamState
 
 REPLAY, SHOW = "Replay", "Show file"
@@ -73,7 +74,9 @@ class RecordingPresenter:
         try:
             info, calibration = feed.origin()
             path = self._folder() / recording_name()
-            recorder = Recorder(path, info, calibration, self._settings())
+            figures = feed.snapshot().figures
+            made_by = {NETWORK_KEY: figures.network, RUNTIME_KEY: figures.runtime}
+            recorder = Recorder(path, info, calibration, self._settings(), metadata=made_by)
         except EgoposeError as error:
             self._notice = Notice(one_line(error), "error")
             return

@@ -46,7 +46,7 @@ def add_record(command: argparse.ArgumentParser) -> None:
     command.add_argument("source", nargs="?", default="camera:0", help="as for `egopose live` (default: %(default)s)")
     command.add_argument("--out", type=Path, help=f"session to write (default: a new one in {default_folder()})")
     command.add_argument("--seconds", type=float, help="how long (default: until Ctrl+C, or the source's end)")
-    command.add_argument("--h264", action="store_true", help="as a video, a fifth of the space and encoded anew")
+    command.add_argument("--h264", action="store_true", help="as a video: encoded anew, half the space or less")
     command.set_defaults(command=run_record)
 
 

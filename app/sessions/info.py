@@ -15,6 +15,7 @@ from rich.text import Text
 from app.sessions.names import size_text, time_text
 from calib.calibration import Calibration
 from engine.errors import EgoposeError
+from engine.session.layout import NETWORK_KEY, RUNTIME_KEY
 from engine.session.reader import Session
 from engine.types import EventKind
 
@@ -42,6 +43,8 @@ def describe(path: Path) -> dict[str, Any]:
             "pictures": session.pictures,
             "size": _size(session),
             "poses": session.pose_count,
+            "network": said.get(NETWORK_KEY) or None,
+            "runtime": said.get(RUNTIME_KEY) or None,
             "truth": session.truth_count,
             "recorded": said.get("recorded"),
             "source": said.get("source_name"),
@@ -102,12 +105,14 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     pictures = f"{record['frames']:,} frames".replace(",", "\u2009")
     if record["fps"] is not None:
         pictures += f", {record['fps']:.1f} a second, the longest step {record['longest_step_s']:.2f} s"
+    made_by = ", ".join(part for part in (record["network"], record["runtime"]) if part)
     kept = "H.264 video" if record["pictures"] == "h264" else "pictures"
     facts = [
         ("length", time_text(record["seconds"])),
         ("frames", pictures),
         ("kept as", f"{size[0]} x {size[1]} {kept}" if size else kept),
         ("poses", _share(record["poses"], record["frames"])),
+        ("poses by", made_by if record["poses"] else ""),
         ("truth", _share(record["truth"], record["frames"])),
         ("file", size_text(record["bytes"]) + ("" if record["whole"] else f", {_CUT_OFF}")),
         ("recorded", record["recorded"] or ""),

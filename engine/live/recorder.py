@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -89,7 +90,8 @@ class RecorderFigures:
 class Recorder:
     """A tap that writes a session. `start` once, then hand it over as a tap; `stop`, then `join`.
 
-    Every method returns at once but `join`. `path` is a wish: where it is taken, a number is added.
+    Every method returns at once but `join`. `path` is a wish: where it is taken, a number is added. `metadata` goes
+    into the session's own record.
     """
 
     def __init__(
@@ -99,9 +101,11 @@ class Recorder:
         calibration: Calibration | None = None,
         settings: RecorderSettings | None = None,
         *,
+        metadata: Mapping[str, str] | None = None,
         disk: Disk | None = None,
     ) -> None:
         self._wish, self._info, self._calibration = path, info, calibration
+        self._metadata = dict(metadata or {})
         self._settings = settings or RecorderSettings()
         self._disk = disk or Disk()
         self._intake = Intake(self._settings.queue_bytes)
@@ -200,7 +204,13 @@ class Recorder:
         part = part_path(self._wish)
         s = self._settings
         writer = SessionWriter(
-            part, self._calibration, info=self._info, pictures=s.pictures, quality=s.quality, disk=self._disk
+            part,
+            self._calibration,
+            info=self._info,
+            metadata=self._metadata,
+            pictures=s.pictures,
+            quality=s.quality,
+            disk=self._disk,
         )
         with suppress(OSError):  # A file system without locks: the recording only cannot be told from one cut off.
             hold(writer.file)

@@ -47,7 +47,7 @@ class Pictures(StrEnum):
     JPEG = "jpeg"
     """Each for itself; the camera's own bytes where it gives them."""
     H264 = "h264"
-    """As a video: a fifth of the space, encoded anew, a little processor time more."""
+    """As a video: half the space or less, encoded anew, for some processor time."""
 
 
 class Disk:

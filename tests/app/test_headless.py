@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -11,6 +12,9 @@ import pytest
 
 from app.cli import main
 from calib.cv import cv2
+from engine.session.writer import SessionWriter
+from engine.types import Frame
+from tests.app import fake
 
 BONES_MM = "mpjpe_mm"
 
@@ -136,3 +140,16 @@ def test_no_frame_that_can_be_read_is_an_error(
     assert "a.jpg" in refused(
         capsys, "replay", str(folder), "--headless", "--out", str(tmp_path / "o"), "--network", str(tiny_weights)
     )
+
+
+def test_recorded_poses_instead_of_the_networks(tmp_path: Path, tiny_weights: Path) -> None:
+    with SessionWriter(tmp_path / "s.mcap") as writer:
+        for seq in range(3):
+            frame = Frame(np.full((48, 64, 3), 60, np.uint8), seq, seq * 10**8, "x")
+            writer.add(frame)
+            writer.add_pose(replace(fake.pose_at(0.4, seq), capture_ns=frame.capture_ns))
+    assert replay(tmp_path / "s.mcap", tmp_path / "o", tiny_weights, "--recorded") == 0
+    with np.load(tmp_path / "o" / "poses.npz", allow_pickle=False) as poses:
+        assert np.array_equal(poses["joints_m"], np.stack([fake.joints_at(0.4)] * 3))
+    report = json.loads((tmp_path / "o" / "report.json").read_text())
+    assert report["runtime"] == "as recorded"

@@ -14,6 +14,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QPushButton
 
 from app import menus
+from app.about import show_about
 from app.errors import ErrorHook
 from app.feed import Feed, Opener
 from app.main_window import MainWindow
@@ -264,7 +265,7 @@ def test_cameras_are_listed_when_the_menu_opens(window: MainWindow, monkeypatch:
 
 
 def test_dialogs_do_not_block(window: MainWindow) -> None:
-    for open_dialog in (window.choose_file, window.choose_folder, window.about):
+    for open_dialog in (window.choose_file, window.choose_folder, lambda: show_about(window)):
         open_dialog()
         dialog = QApplication.activeModalWidget()
         assert dialog is not None

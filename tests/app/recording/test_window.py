@@ -86,6 +86,7 @@ def test_one_key_records_and_stops(window: MainWindow) -> None:
         assert [event.kind for event in session.events] == [EventKind.MARK, EventKind.MARK]
         assert session.calibration is not None
         assert session.metadata["source_name"] == "Fake wearer"
+        assert session.metadata["network"] == "small"
     press(window, Qt.Key.Key_Escape)
     assert not window.banner.isVisible()
 
