@@ -17,7 +17,7 @@ from engine.errors import EgoposeError
 from engine.learn.wearer.body import SPLITS
 from engine.learn.wearer.mounts import MOUNTS, parse_mount
 from engine.learn.wearer.shards import Rig, make_shards
-from engine.session.writer import SessionWriter
+from engine.session.writer import Pictures, SessionWriter
 
 FPS = 30.0
 
@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shards.add_argument("--part", default="0/1", metavar="I/N", help="write every N-th shard from the I-th")
     session = parser.add_argument_group("session")
     session.add_argument("--fps", type=float, default=FPS, help="frames a second (default: %(default)g)")
+    session.add_argument("--look", choices=("varied", "demo"), default="varied", help="demo: one person, a sunlit room")
+    session.add_argument("--h264", action="store_true", help="as a video: less space, with traces of compression")
     session.add_argument("--size", metavar="WxH", help="of the pictures (default: half the camera's)")
 
 
@@ -98,8 +100,10 @@ def session_steps(arguments: argparse.Namespace) -> Iterator[tuple[int, int]]:
         camera=arguments.camera or "sceneego",
         bvh=arguments.bvh,
         mount=None if arguments.mount is None else parse_mount(arguments.mount),
+        look=arguments.look,
     )
-    with source, SessionWriter(arguments.out, source.info.calibration, info=source.info) as writer:
+    pictures = Pictures.H264 if arguments.h264 else Pictures.JPEG
+    with source, SessionWriter(arguments.out, source.info.calibration, info=source.info, pictures=pictures) as writer:
         while (frame := source.read()) is not None:
             writer.add(frame)
             yield writer.frames, frames
