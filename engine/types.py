@@ -38,7 +38,8 @@ class Frame:
     seq: int
     """Position in the source, from 0, counting frames that were skipped or dropped."""
     capture_ns: int
-    """Host monotonic clock right after the grab; for recorded sources, the recorded time."""
+    """Host monotonic clock right after the grab and before decoding; of a supervised source with a device clock, the
+    device's time on the host's clock, which is free of the transport's jitter. Recorded: the recorded time."""
     source_id: str
     device_ns: int | None = None
     """The device's (or the file's) own timestamp."""
@@ -142,6 +143,16 @@ class Figures:
     """For people: which network runs, for instance "small"."""
     actions: tuple[str, ...] = ()
     """Names that belong to `Pose.action_scores`."""
+    silent_s: float = 0.0
+    """Seconds since the source's last new picture, while it is not streaming; 0 while it is."""
+    delivered: str = ""
+    """For people: what a camera really gives, for instance "MJPG 1280 x 720 at 30 fps"."""
+    gaps: int = 0
+    """How often frames were missing between two that are there, since the start."""
+    clock_faults: int = 0
+    """How often a timestamp did not hold, since the start."""
+    clock_skew_ppm: float | None = None
+    """How much faster the host's clock runs than the device's, in millionths; None where not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,6 +62,11 @@ class Source(ABC):
         """Release the device or file. Idempotent; may be called from another thread to end a blocked `read`."""
 
     @property
+    def delivered(self) -> str:
+        """For people: what an opened camera really gives, for instance "MJPG 1280 x 720 at 30 fps"; "" for files."""
+        return ""
+
+    @property
     def skipped(self) -> tuple[str, ...]:
         """One line for each part that could not be decoded so far."""
         return ()
@@ -74,3 +79,14 @@ class Source(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class LiveSource(Source):
+    """A device that can vanish and come back, and is then opened anew."""
+
+    @abstractmethod
+    def again(self) -> LiveSource:
+        """A new source, not opened, of the same device: found by its stable id, with the settings of this one.
+
+        Never waits for `read`, which may hang in a driver.
+        """

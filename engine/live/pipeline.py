@@ -19,8 +19,9 @@ from engine.errors import EgoposeError
 from engine.live.estimator import Estimator
 from engine.live.mailbox import Mailbox
 from engine.live.meter import Durations, Rate
+from engine.live.supervisor import Supervised
 from engine.live.tap import Tap
-from engine.types import Figures, Frame, Pose, Snapshot, StreamState
+from engine.types import Event, Figures, Frame, Pose, Snapshot, StreamState
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ class Pipeline:
         Each estimate is put into `outbox`, which is closed after the last one.
         """
         self._source, self._make_estimator, self._outbox = source, make_estimator, outbox
+        self._supervised = source if isinstance(source, Supervised) else None
+        if self._supervised is not None:
+            self._supervised.listener = self._happened
         self._mailbox: Mailbox[Frame] = Mailbox(lossless)
         self._state, self._message = StreamState.CLOSED, ""
         self._failure: BaseException | None = None
@@ -123,12 +127,8 @@ class Pipeline:
         return Snapshot(self._figures(), shown.frame, shown.pose)
 
     def _figures(self) -> Figures:
-        state, estimator = self._state, self._estimator
-        silent_ns = time.monotonic_ns() - self._last_arrival_ns
-        message = self._message
-        if state is StreamState.STREAMING and silent_ns > STALL_NS:
-            state = StreamState.STALLED
-            message = f"no new picture for {silent_ns / 1e9:.0f} s; check the camera's cable"
+        estimator, supervised = self._estimator, self._supervised
+        state, message, silent_s = self._standing()
         return Figures(
             state=state,
             message=message,
@@ -142,7 +142,29 @@ class Pipeline:
             runtime=estimator.runtime if estimator else "",
             network=estimator.network if estimator else "",
             actions=estimator.actions if estimator else (),
+            silent_s=silent_s,
+            delivered=self._source.delivered,
+            gaps=supervised.gaps if supervised else 0,
+            clock_faults=supervised.clock_faults if supervised else 0,
+            clock_skew_ppm=supervised.clock_skew_ppm if supervised else None,
         )
+
+    def _standing(self) -> tuple[StreamState, str, float]:
+        """State, message, and seconds since the last new picture where that is too long."""
+        state, message = self._state, self._message
+        silent_s = (time.monotonic_ns() - self._last_arrival_ns) / 1e9 if self._last_arrival_ns else 0.0
+        if state is StreamState.FAILED:
+            return state, message, silent_s
+        if state is StreamState.STREAMING and self._supervised is not None:
+            condition = self._supervised.condition
+            return condition.state, condition.message, self._supervised.silent_s
+        if state is StreamState.STREAMING and silent_s > STALL_NS / 1e9:
+            return StreamState.STALLED, f"no new picture for {silent_s:.0f} s; check the camera's cable", silent_s
+        return state, message, 0.0
+
+    def _happened(self, event: Event) -> None:
+        if (tap := self.tap) is not None:
+            tap.event(event)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Run a thread's work; whatever goes wrong ends both threads and is kept for `wait`."""
