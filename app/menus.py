@@ -10,7 +10,7 @@ from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
 from app.theme import ThemeChoice
-from engine.capture.uvc import list_cameras
+from engine.capture.devices import list_cameras
 
 LOOKS = ("three-quarter", "front", "side", "behind", "above")
 
@@ -50,7 +50,7 @@ class Actions:
 
 def camera_choices() -> list[tuple[str, str]]:
     """(spec, label) of the cameras the system lists, or the first two numbers where it lists none."""
-    listed = [(f"camera:{camera.path}", f"{camera.name} ({camera.path})") for camera in list_cameras()]
+    listed = [(camera.spec, f"{camera.name} ({camera.where})") for camera in list_cameras()]
     return listed or [("camera:0", "Camera 0"), ("camera:1", "Camera 1")]
 
 

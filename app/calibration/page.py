@@ -22,7 +22,7 @@ from app.presenter import Notice, one_line
 from app.theme import Colours
 from calib.errors import CalibrationError
 from calib.targets.board import Board
-from engine.capture.uvc import list_cameras
+from engine.capture.devices import list_cameras
 from engine.errors import EgoposeError
 
 
@@ -165,7 +165,7 @@ class CalibrationPage(QWidget):
     def _targets(session: Session) -> list[tuple[str, str]]:
         if session.live:
             return [(session.source_id, f"for {session.name}")]
-        cameras = [(f"camera:{camera.id}", f"for {camera.name}") for camera in list_cameras()]
+        cameras = [(camera.id, f"for {camera.name}") for camera in list_cameras()]
         return [(session.source_id, "for these pictures"), *cameras]
 
     # Files

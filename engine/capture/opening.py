@@ -14,19 +14,31 @@ from engine.errors import EgoposeError
 def open_source(spec: str, *, fps: float | None = None) -> Source:
     """The source that `spec` names, not opened yet.
 
-    "camera:0", "camera:/dev/video2", "synthetic", "synthetic:seed=3,size=640x512,bvh=walk.bvh",
-    a folder of pictures, a picture, an .mcap session; any other file is taken as a video.
+    A camera: "camera:0", "camera:/dev/video2", "camera:ID" as `egopose cameras` lists it, each with
+    options, "camera:0,size=1280x1024,fps=60,exposure=200"; "realsense", "realsense:SERIAL"; the
+    address "http://host/stream" (Motion JPEG), "rtsp://host/stream" or "udp://:5000" (MPEG-TS).
+    No camera: "synthetic", "synthetic:seed=3,size=640x512,bvh=walk.bvh". A file: a folder of
+    pictures, a picture, an .mcap session, a RealSense recording (.bag, .db3); any other is taken as a video.
     `fps` is the rate of pictures, of the synthetic wearer, and the one asked of a camera;
-    videos and sessions have their own. Raises EgoposeError where there is no such thing.
+    the others have their own. Raises EgoposeError where there is no such thing.
     """
     kind, _, rest = spec.partition(":")
     if kind == "camera":
         return _camera(rest, fps)
     if kind == "synthetic":
         return _synthetic(rest, fps)
+    if kind == "realsense":
+        from engine.capture.realsense import RealSenseCamera  # noqa: PLC0415
+
+        return RealSenseCamera(rest or None)
     if "://" in spec:
-        raise EgoposeError(f"{spec} is an address: give a file, a folder, camera:0 or synthetic.")
-    path = Path(spec).expanduser()
+        from engine.capture.network import open_network  # noqa: PLC0415
+
+        return open_network(spec)
+    return _file(Path(spec).expanduser(), fps)
+
+
+def _file(path: Path, fps: float | None) -> Source:
     _must_exist(path)
     if path.is_dir() or is_picture(path):
         return ImageFolder(path, DEFAULT_FPS if fps is None else fps)
@@ -36,18 +48,46 @@ def open_source(spec: str, *, fps: float | None = None) -> Source:
         from engine.session.source import SessionSource  # noqa: PLC0415
 
         return SessionSource(path)
+    if path.suffix.lower() in (".bag", ".db3"):
+        from engine.capture.realsense import RealSenseRecording  # noqa: PLC0415
+
+        return RealSenseRecording(path)
     from engine.capture.video import VideoFile  # noqa: PLC0415
 
     return VideoFile(path)
 
 
-def _camera(device: str, fps: float | None) -> Source:
-    from engine.capture.uvc import UvcCamera  # noqa: PLC0415
+def _camera(rest: str, fps: float | None) -> Source:
+    from engine.capture.uvc import CONTROLS, UvcCamera, UvcConfig  # noqa: PLC0415
 
+    device, *options = rest.split(",")
     if not device:
         raise EgoposeError("camera: needs a number or a path: give for instance camera:0 or camera:/dev/video0.")
+    settings: dict[str, Any] = {} if fps is None else {"fps": fps}
+    controls: dict[str, float] = {}
+    for option in filter(None, options):
+        key, _, value = option.partition("=")
+        try:
+            if key == "size":
+                settings[key] = _size(value)
+            elif key == "fps":
+                settings[key] = float(value)
+            elif key == "codec":
+                settings[key] = value
+            elif key in CONTROLS:
+                controls[key] = float(value)
+            else:
+                raise EgoposeError(f"A camera has no option {key!r}: it has size, fps, codec, {', '.join(CONTROLS)}.")
+        except ValueError as error:
+            raise EgoposeError(f"{option!r} is no setting: write for instance size=1280x1024 or fps=60.") from error
     which: int | str = int(device) if device.isascii() and device.isdecimal() else device
-    return UvcCamera(which) if fps is None else UvcCamera(which, fps=fps)
+    return UvcCamera(which, UvcConfig(**settings, controls=controls))
+
+
+def _size(value: str) -> tuple[int, int]:
+    """Raises ValueError."""
+    width, height = value.split("x")
+    return int(width), int(height)
 
 
 def _synthetic(options: str, fps: float | None) -> Source:
@@ -62,8 +102,7 @@ def _synthetic(options: str, fps: float | None) -> Source:
             elif key == "fps":
                 fps = float(value)
             elif key == "size":
-                width, height = value.split("x")
-                size = int(width), int(height)
+                size = _size(value)
             elif key == "bvh":
                 bvh = Path(value).expanduser()
                 _must_exist(bvh)

@@ -67,7 +67,7 @@ def picture_size(data: bytes) -> tuple[int, int]:
     """(width, height) that the header declares, before any EXIF rotation. Raises PictureError."""
     try:
         if data.startswith(b"\xff\xd8"):
-            return _jpeg_size(data)
+            return _jpeg_extent(data)[0]
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height = struct.unpack_from(">II", data, 16)
             return width, height
@@ -82,8 +82,19 @@ def picture_size(data: bytes) -> tuple[int, int]:
     raise PictureError("is empty" if not data else "is not a JPEG, PNG, BMP, WebP or TIFF picture")
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    """Walk the marker segments up to the frame header (ITU-T T.81, B.2.2)."""
+def whole_jpeg(data: bytes) -> bytes:
+    """The JPEG that the data begin with, without what a driver's buffer holds behind it. Raises PictureError."""
+    if not data.startswith(b"\xff\xd8"):
+        raise PictureError("is empty" if not data else "is not a JPEG")
+    try:
+        end = _jpeg_extent(data)[1]
+    except struct.error as error:
+        raise PictureError("is cut off in its header") from error
+    return data if end == len(data) else data[:end]
+
+
+def _jpeg_extent(data: bytes) -> tuple[tuple[int, int], int]:
+    """Size in pixels and length in bytes; walks the marker segments up to the scan (ITU-T T.81, B.2.2)."""
     at = 2
     size: tuple[int, int] | None = None
     while True:
@@ -107,9 +118,10 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
         raise PictureError("is damaged in its header")
     # Decoders fill the missing part of a cut-off JPEG with grey; the end marker tells. Inside
     # entropy-coded data 0xFF is always stuffed, so the marker cannot occur by chance.
-    if data.find(b"\xff\xd9", at) < 0:
+    end = data.find(b"\xff\xd9", at)
+    if end < 0:
         raise PictureError("is cut off")
-    return size
+    return size, end + 2
 
 
 def _bmp_size(data: bytes) -> tuple[int, int]:

@@ -17,4 +17,4 @@ def fingerprint(frame: Frame) -> int | None:
     rows = np.ascontiguousarray(frame.image[::ROWS])
     if not rows.size or rows.min() == rows.max():
         return None
-    return zlib.crc32(rows if frame.encoded is None else frame.encoded)
+    return zlib.crc32(rows.data if frame.encoded is None else frame.encoded)

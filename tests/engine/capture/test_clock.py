@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -125,9 +126,9 @@ def test_the_hull_lies_under_every_point_and_bends_upwards(points: list[tuple[in
     hull = lower_hull(points)
     assert hull[0] == points[0]
     assert hull[-1] == points[-1]
-    slopes = [Fraction(d - b, c - a) for (a, b), (c, d) in zip(hull, hull[1:])]  # noqa: B905
-    assert all(one < two for one, two in zip(slopes, slopes[1:]))  # noqa: B905
+    slopes = [Fraction(d - b, c - a) for (a, b), (c, d) in pairwise(hull)]
+    assert all(one < two for one, two in pairwise(slopes))
     for x, y in points:
-        for (x0, y0), (x1, y1) in zip(hull, hull[1:]):  # noqa: B905
+        for (x0, y0), (x1, y1) in pairwise(hull):
             if x0 <= x <= x1:
                 assert (y - y0) * (x1 - x0) >= (y1 - y0) * (x - x0)

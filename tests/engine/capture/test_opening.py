@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from engine.capture.images import ImageFolder
+from engine.capture.mjpeg import MjpegStream
+from engine.capture.network import RtspStream, UdpStream
 from engine.capture.opening import open_source
-from engine.capture.uvc import UvcCamera
+from engine.capture.realsense import RealSenseCamera, RealSenseRecording
+from engine.capture.uvc import UvcCamera, UvcConfig
 from engine.capture.video import VideoFile
 from engine.errors import EgoposeError
 from engine.session.source import SessionSource
@@ -44,6 +47,30 @@ def test_cameras() -> None:
         assert source.info.name == name
     with pytest.raises(EgoposeError, match="needs a number or a path"):
         open_source("camera:")
+
+
+def test_options_of_a_camera() -> None:
+    source = open_source("camera:usb-Fish-0,size=1280x1024,fps=60,exposure=-6,gain=2.5,codec=YUYV")
+    assert isinstance(source, UvcCamera)
+    assert source._config == UvcConfig((1280, 1024), 60, "YUYV", {"exposure": -6, "gain": 2.5})
+    for option, told in (("zoom=2", "no option 'zoom'"), ("size=12", "no setting"), ("gain=x", "no setting")):
+        with pytest.raises(EgoposeError, match=told):
+            open_source(f"camera:0,{option}")
+
+
+def test_what_is_connected_otherwise(tmp_path: Path) -> None:
+    for spec, kind in (
+        ("http://10.0.0.5/video", MjpegStream),
+        ("https://10.0.0.5/video", MjpegStream),
+        ("rtsp://10.0.0.5/live", RtspStream),
+        ("udp://:5000", UdpStream),
+        ("realsense", RealSenseCamera),
+        ("realsense:123", RealSenseCamera),
+    ):
+        assert type(open_source(spec)) is kind
+    for name in ("a.bag", "a.db3"):
+        (tmp_path / name).touch()
+        assert isinstance(open_source(str(tmp_path / name)), RealSenseRecording)
 
 
 def test_the_synthetic_wearer(made: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -83,6 +110,16 @@ def test_a_video_has_its_own_rate(tmp_path: Path) -> None:
         open_source(str(tmp_path / "a.mp4"), fps=30)
 
 
-def test_addresses_are_not_files() -> None:
-    with pytest.raises(EgoposeError, match="is an address"):
-        open_source("rtsp://127.0.0.1/stream")
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("ftp://host/a.mp4", "give an address that begins with http, https, rtsp, rtsps, udp"),
+        ("rtsp:///live", "is no address: write for instance rtsp://"),
+        ("rtsp://host:123456/live", "the port is a number up to 65535"),
+        ("udp://127.0.0.1", "names no port"),
+        ("udp://somewhere:5000", "names no address of this machine"),
+    ],
+)
+def test_addresses_that_cannot_be_read(address: str, told: str) -> None:
+    with pytest.raises(EgoposeError, match=told):
+        open_source(address)

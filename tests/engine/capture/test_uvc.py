@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from calib.cv import cv2
 from engine.capture import uvc
-from engine.capture.uvc import UvcCamera, list_cameras
+from engine.capture.devices import Camera, system_cameras
+from engine.capture.picture import decode_picture, encode_jpeg
+from engine.capture.uvc import UvcCamera, UvcConfig
 from engine.errors import EgoposeError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="V4L2 is what is tested")
@@ -23,12 +26,17 @@ class FakeCapture:
     made: list[FakeCapture]
     opens = True
     pictures = 5
+    fourcc = b"YUYV"
+    jpegs: tuple[bytes, ...] = ()
+    """What comes where the conversion is switched off."""
+    has_exposure = True
 
     def __init__(self, device: int, backend: int) -> None:
         self.device, self.backend = device, backend
         self.calls: list[str] = []
         self.released = False
         self.grabbed = 0
+        self.values: dict[int, float] = {cv2.CAP_PROP_CONVERT_RGB: 1}
         FakeCapture.made.append(self)
 
     def isOpened(self) -> bool:  # noqa: N802
@@ -36,14 +44,17 @@ class FakeCapture:
 
     def set(self, prop: int, value: float) -> bool:
         self.calls.append(f"set {prop}")
+        if prop == cv2.CAP_PROP_EXPOSURE and not self.has_exposure:
+            return False
+        self.values[prop] = value
         return True
 
     def get(self, prop: int) -> float:
         return {
             cv2.CAP_PROP_FPS: 25.0,
-            cv2.CAP_PROP_FOURCC: float(int.from_bytes(b"YUYV", "little")),
+            cv2.CAP_PROP_FOURCC: float(int.from_bytes(self.fourcc, "little")),
             cv2.CAP_PROP_POS_MSEC: 1000.0 * self.grabbed,
-        }.get(prop, 0.0)
+        }.get(prop, self.values.get(prop, 0.0))
 
     def grab(self) -> bool:
         self.calls.append("grab")
@@ -52,6 +63,8 @@ class FakeCapture:
 
     def retrieve(self) -> tuple[bool, np.ndarray | None]:
         self.calls.append("retrieve")
+        if not self.values[cv2.CAP_PROP_CONVERT_RGB]:
+            return True, np.frombuffer(self.jpegs[(self.grabbed - 1) % len(self.jpegs)], np.uint8)[None]
         return True, np.full((480, 640, 3), self.grabbed, np.uint8)
 
     def read(self) -> tuple[bool, np.ndarray | None]:
@@ -67,11 +80,14 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeCapture]:
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     monkeypatch.setattr(FakeCapture, "opens", True)
     monkeypatch.setattr(FakeCapture, "pictures", 5)
+    monkeypatch.setattr(FakeCapture, "fourcc", b"YUYV")
+    monkeypatch.setattr(FakeCapture, "has_exposure", True)
+    monkeypatch.setattr(FakeCapture, "jpegs", ())
     return FakeCapture
 
 
 def test_what_is_really_delivered_is_reported(fake: type[FakeCapture]) -> None:
-    with UvcCamera(3, size=(1920, 1080), fps=60) as camera:
+    with UvcCamera(3, UvcConfig(size=(1920, 1080), fps=60)) as camera:
         info = camera.info
         assert (info.size, info.fps, info.live, info.seekable, info.clock) == ((640, 480), 25.0, True, False, "v4l2")
         assert camera.delivered == "YUYV 640 x 480 at 25 fps"
@@ -153,9 +169,91 @@ def test_a_path_that_is_no_camera(tmp_path: Path) -> None:
         UvcCamera(str(tmp_path / "file")).open()
 
 
-def test_a_format_has_four_letters() -> None:
-    with pytest.raises(EgoposeError, match="not a pixel format"):
-        UvcCamera(0, codec="JPEG2000")
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"codec": "JPEG2000"}, "not a pixel format"),
+        ({"size": (0, 480)}, "0x480 is no size"),
+        ({"fps": float("nan")}, "nan frames a second"),
+        ({"controls": {"zoom": 1.0}}, "no control 'zoom' here: there are exposure, gain, focus"),
+        ({"controls": {"gain": float("inf")}}, "gain=inf cannot be set"),
+    ],
+)
+def test_a_config_is_checked(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(EgoposeError, match=told):
+        UvcConfig(**settings)
+
+
+def noise(seed: int) -> bytes:
+    return encode_jpeg(np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8), 80)
+
+
+def test_motion_jpeg_is_handed_through(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what the driver's buffer holds behind it: an older, longer picture's end."""
+    jpegs = [noise(seed) for seed in range(3)]
+    monkeypatch.setattr(fake, "fourcc", b"MJPG")
+    monkeypatch.setattr(fake, "jpegs", tuple(data + b"\0\0 old end \xff\xd9\0" for data in jpegs))
+    with UvcCamera(0) as camera:
+        frames = [camera.read(), camera.read()]
+        assert camera.delivered == "MJPG 64 x 48 at 25 fps"
+    for frame, data in zip(frames, jpegs[1:], strict=True):
+        assert frame is not None
+        assert frame.encoded == data
+        assert np.array_equal(frame.image, decode_picture(data))
+
+
+def test_motion_jpeg_that_is_damaged_is_skipped_and_counted(
+    fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake, "fourcc", b"MJPG")
+    monkeypatch.setattr(fake, "jpegs", (noise(0), noise(1)[:-9], b"", noise(2)))
+    with UvcCamera(0) as camera:
+        frame = camera.read()
+        assert frame is not None
+        assert (frame.seq, frame.encoded) == (2, noise(2))
+        assert camera.skipped == ("2 pictures could not be decoded; the last is empty",)
+
+
+def test_without_usable_bytes_opencv_decodes(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake, "fourcc", b"MJPG")
+    monkeypatch.setattr(fake, "jpegs", (noise(0)[:-9],))
+    with UvcCamera(0) as camera:
+        frame = camera.read()
+        assert frame is not None
+        assert (frame.encoded, frame.image.shape) == (None, (480, 640, 3))
+
+
+def test_a_picture_without_huffman_tables_is_one() -> None:
+    """As many cameras send it (the AVI1 variety): the tables are the standard's."""
+    data = noise(0)
+    whole, at = bytearray(data[:2]), 2
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        whole += b"" if data[at + 1] == 0xC4 else data[at:end]
+        at = end
+    bare = bytes(whole + data[at:])
+    assert len(bare) < len(data)
+    assert np.array_equal(decode_picture(bare), decode_picture(data))
+
+
+def test_controls_are_set_shown_and_set_again(fake: type[FakeCapture]) -> None:
+    camera = UvcCamera(0, UvcConfig(controls={"exposure": 200, "gain": 3, "focus": 10}))
+    for opened in (camera, camera.again()):
+        with opened:
+            values = fake.made[-1].values
+            assert values[cv2.CAP_PROP_AUTO_EXPOSURE] == 1
+            assert values[cv2.CAP_PROP_AUTOFOCUS] == 0
+            told = values[cv2.CAP_PROP_EXPOSURE], values[cv2.CAP_PROP_GAIN], values[cv2.CAP_PROP_FOCUS]
+            assert told == (200, 3, 10)
+            assert opened.delivered == "YUYV 640 x 480 at 25 fps, exposure 200, gain 3, focus 10"
+    assert len(fake.made) == 2
+
+
+def test_a_control_that_the_camera_lacks(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake, "has_exposure", False)
+    with pytest.raises(EgoposeError, match="does not take exposure=200: leave it out"):
+        UvcCamera(0, UvcConfig(controls={"exposure": 200})).open()
+    assert fake.made[0].released
 
 
 @pytest.fixture
@@ -174,31 +272,42 @@ def system(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_cameras_are_listed_by_their_stable_ids(system: tuple[Path, Path]) -> None:
-    cameras = list_cameras(*system)
-    assert [(camera.id, camera.name, str(camera.path)) for camera in cameras] == [
-        ("usb-Maker_Fisheye_123-video-index0", "Fisheye", "/dev/video2"),
-        ("/dev/video10", "Back", "/dev/video10"),
-    ]
-    assert list_cameras(Path("/none"), Path("/none")) == ()
+    fisheye = "camera:usb-Maker_Fisheye_123-video-index0"
+    assert system_cameras(*system) == (
+        Camera(fisheye, "Fisheye", "/dev/video2", fisheye),
+        Camera("camera:/dev/video10", "Back", "/dev/video10", "camera:/dev/video10"),
+    )
+    assert system_cameras(Path("/none"), Path("/none")) == ()
 
 
-def test_a_listed_camera_has_its_stable_id_and_name(
-    fake: type[FakeCapture], system: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("by_path", [True, False])
+def test_a_listed_camera_has_its_stable_id_and_name_and_is_found_again(
+    fake: type[FakeCapture], system: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, by_path: bool
 ) -> None:
-    cameras = list_cameras(*system)
-    monkeypatch.setattr(uvc, "list_cameras", lambda: cameras)
-    link = system[0] / "usb-Maker_Fisheye_123-video-index0"
-    with UvcCamera(str(link)) as camera:
+    monkeypatch.setattr(uvc, "system_cameras", lambda: system_cameras(*system))
+    by_id, nodes = system
+    name = "usb-Maker_Fisheye_123-video-index0"
+    with UvcCamera(str(by_id / name) if by_path else name) as camera:
         assert fake.made[0].device == 2
         assert camera.info.name == "Fisheye"
-        assert camera.info.source_id == "camera:usb-Maker_Fisheye_123-video-index0"
+        assert camera.info.source_id == f"camera:{name}"
+    (by_id / name).unlink()
+    (nodes / "video2" / "index").write_text("1")
+    again = camera.again()
+    with pytest.raises(EgoposeError, match=r"The camera Fisheye is not connected: there are /dev/video10 \(Back\)"):
+        again.open()
+    (nodes / "video7").mkdir()
+    (by_id / name).symlink_to(by_id.parent / "video7")
+    (by_id.parent / "video7").touch()
+    with again:
+        assert fake.made[-1].device == 7
+        assert again.info.source_id == f"camera:{name}"
 
 
 def test_a_camera_that_cannot_be_opened_tells_which_there_are(
     fake: type[FakeCapture], system: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cameras = list_cameras(*system)
-    monkeypatch.setattr(uvc, "list_cameras", lambda: cameras)
+    monkeypatch.setattr(uvc, "system_cameras", lambda: system_cameras(*system))
     monkeypatch.setattr(fake, "opens", False)
     with pytest.raises(EgoposeError, match=r"/dev/video2 \(Fisheye\), /dev/video10 \(Back\); choose one"):
         UvcCamera(5).open()

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def states(heard: Heard) -> list[str]:
 
 def check_order(heard: Heard) -> None:
     """Numbers and times only grow, whatever happened."""
-    assert all(b.seq > a.seq and b.capture_ns > a.capture_ns for a, b in zip(heard.frames, heard.frames[1:]))  # noqa: B905
+    assert all(b.seq > a.seq and b.capture_ns > a.capture_ns for a, b in pairwise(heard.frames))
 
 
 def test_a_camera_that_is_unplugged_comes_back_with_the_gap_marked(live: Live) -> None:
