@@ -10,7 +10,6 @@ from pathlib import Path
 
 BY_ID = Path("/dev/v4l/by-id")
 VIDEO4LINUX = Path("/sys/class/video4linux")
-KNOWN_FORMATS = {"MJPEG": "MJPG"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +67,9 @@ def _enumerated() -> Iterator[Camera]:
     """As Windows and macOS list them, in the order of OpenCV's numbers."""
     from cv2_enumerate_cameras import enumerate_cameras  # noqa: PLC0415
 
-    for number, found in enumerate(enumerate_cameras()):
+    for found in enumerate_cameras():
         product = f"{found.vid:04x}:{found.pid:04x}" if found.vid is not None and found.pid is not None else found.name
-        yield Camera(f"camera:{found.path or product}", found.name, f"camera {number}", f"camera:{found.index}")
+        yield Camera(f"camera:{found.path or product}", found.name, f"camera {found.index}", f"camera:{found.index}")
 
 
 def formats_of(camera: Camera) -> tuple[Format, ...]:
@@ -97,7 +96,7 @@ def _listed_formats(file: int) -> Iterator[Format]:
 
     for described in v4l2.iter_read_formats(file, v4l2.BufferType.VIDEO_CAPTURE):
         pixel_format = described.pixel_format
-        codec = KNOWN_FORMATS.get(pixel_format.name, v4l2.human_pixel_format(int(pixel_format)))
+        codec = v4l2.human_pixel_format(int(pixel_format))
         sizes: dict[tuple[int, int], list[float]] = {}
         for found in v4l2.iter_read_pixel_formats_frame_intervals(file, [pixel_format]):
             rates = sizes.setdefault((found.width, found.height), [])

@@ -242,20 +242,23 @@ class UdpStream(FfmpegStream):
     def _connected(self) -> InputContainer:
         datagrams = self._datagrams = Datagrams(*self._bind, self._config)
         options: dict[str, Any] = _LOW_DELAY
-        return av.open(
+        container = av.open(
             datagrams, "r", format="mpegts", options=options, buffer_size=DATAGRAM, metadata_errors="replace"
         )
+        datagrams.until_s = None
+        return container
 
     def _cause(self, error: Exception) -> Exception:
-        silent = self._datagrams is not None and self._datagrams.silent
-        return TimeoutError("nothing arrives") if silent else error
+        datagrams = self._datagrams
+        if datagrams is not None and datagrams.silent:
+            return TimeoutError("nothing arrives")
+        return ValueError("what arrives is no film") if datagrams is not None and datagrams.useless else error
 
     def _advice(self, error: Exception) -> str:
         host, port = self._bind
         if isinstance(error, TimeoutError):
-            return (
-                f"have the camera send MPEG-TS to port {port} of this machine; udp://:{port} hears this machine alone."
-            )
+            alone = "; 127.0.0.1 hears this machine alone" if host.is_loopback else ""
+            return f"have the camera send MPEG-TS to port {port} of this machine{alone}."
         if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
             return f"close the program that uses port {port}, or give an address of this machine in place of {host}."
         return "have the camera send an MPEG transport stream (MPEG-TS)."
@@ -274,13 +277,15 @@ class UdpStream(FfmpegStream):
 class Datagrams:
     """A UDP port as a file of bytes, which ends where nothing comes any more; then it is `silent`.
 
+    It also ends, `useless`, where what came until `until_s` was not enough to open it; set that to None then.
     `close` may be called from another thread, and ends a blocked `read`.
     """
 
     def __init__(self, host: ipaddress.IPv4Address, port: int, config: NetworkConfig) -> None:
         """Raises OSError where the port cannot be had."""
         self._silent_s = config.silent_s
-        self.silent = False
+        self.silent = self.useless = False
+        self.until_s: float | None = time.monotonic() + 2 * config.open_s
         self._closed = threading.Event()
         self._rest = b""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -299,7 +304,8 @@ class Datagrams:
     def read(self, size: int) -> bytes:
         """The next bytes; b"" once closed or silent. What is raised here, FFmpeg would drop."""
         until_s = time.monotonic() + self._silent_s
-        while not self._rest and not self._closed.is_set():
+        self.useless = self.until_s is not None and time.monotonic() > self.until_s
+        while not self.useless and not self._rest and not self._closed.is_set():
             try:
                 self._rest = self._socket.recv(DATAGRAM)
             except TimeoutError:
@@ -309,7 +315,7 @@ class Datagrams:
             except OSError:
                 return b""  # closed
         data, self._rest = self._rest[:size], self._rest[size:]
-        return b"" if self._closed.is_set() else data
+        return b"" if self._closed.is_set() or self.useless else data
 
     def close(self) -> None:
         self._closed.set()
