@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.calibration.command import add_board, add_calibrate
+from app.cameras import add_cameras
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
@@ -74,7 +75,11 @@ def parser(words: Sequence[str]) -> Parser:
 
     live = commands.add_parser("live", help="show a connected camera")
     live.add_argument(
-        "source", nargs="?", default="camera:0", help="camera:0, camera:/dev/video2 or synthetic (default: %(default)s)"
+        "source",
+        nargs="?",
+        default="camera:0",
+        help="camera:0 or another one that `egopose cameras` lists, http://, rtsp:// or udp:// address, realsense, "
+        "synthetic (default: %(default)s)",
     )
     add_choices(live)
     add_window(live)
@@ -101,6 +106,8 @@ def parser(words: Sequence[str]) -> Parser:
     )
     demo.add_argument("--headless", action="store_true", help="as if there were no screen")
     demo.set_defaults(command=run_demo)
+
+    add_cameras(commands.add_parser("cameras", help="list the connected cameras"))
 
     calibrate = commands.add_parser("calibrate", help="calibrate a fisheye camera, in the window or from --images")
     add_calibrate(calibrate)

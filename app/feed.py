@@ -45,6 +45,10 @@ class Feed(Protocol):
         """The source's name, for people."""
 
     @property
+    def source_id(self) -> str:
+        """The source's stable id, "" while not known."""
+
+    @property
     def assumed_camera(self) -> bool:
         """True where the camera is not calibrated and a default stands in."""
 

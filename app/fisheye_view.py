@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from app.marks import draw_mark
 from app.pixels import borrowed_image
 from app.shown import BONE_SIDES, JOINT_SIDES, Shown
+from app.stale import paint_stale
 from app.theme import DARK, Colours
 from calib.cv import cv2
 from engine.skeleton import BONES
@@ -82,6 +83,7 @@ class FisheyeView(QWidget):
         self._frame: Frame | None = None
         self._pose: Pose | None = None
         self._view: CanonicalView | None = None
+        self._stale: tuple[str, str] | None = None
         # Each QImage borrows its array, so the two are kept together; the key says what they were made of.
         self._picture: tuple[object, QImage, np.ndarray] | None = None
         self._heat: tuple[object, QImage, np.ndarray] | None = None
@@ -93,6 +95,12 @@ class FisheyeView(QWidget):
         """Draw this from now on; `pose` must be that of `frame`."""
         self._frame, self._pose, self._view = frame, pose, view
         self.update()
+
+    def set_stale(self, text: tuple[str, str] | None) -> None:
+        """Dim the picture under these two lines, since it is not live any more; None where it is."""
+        if text != self._stale:
+            self._stale = text
+            self.update()
 
     def set_shown(self, shown: Shown) -> None:
         self._shown = shown
@@ -129,6 +137,8 @@ class FisheyeView(QWidget):
                 painter.drawImage(rect, self._heat_image(self._pose, self._view, rect))
             if self._pose is not None and self._shown.skeleton:
                 self._paint_skeleton(painter, self._pose, rect)
+            if self._stale is not None:
+                paint_stale(painter, rect, self._stale, self._colours)
         painter.end()
 
     def _picture_image(self, frame: Frame, rect: QRectF) -> QImage:

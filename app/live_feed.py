@@ -64,6 +64,11 @@ class LiveFeed:
         return self._source.info.name
 
     @property
+    def source_id(self) -> str:
+        """The source's stable id."""
+        return self._source.info.source_id
+
+    @property
     def assumed_camera(self) -> bool:
         """Whether the default camera stands in for one that is not calibrated."""
         view = self._pipeline.view

@@ -27,18 +27,20 @@ from PyQt6.QtWidgets import (
 
 from app.about import show_about
 from app.banner import Banner
+from app.chooser import Chooser
 from app.feed import Opener
 from app.fisheye_view import FisheyeView
-from app.menus import Commands, build_menus, camera_choices
+from app.menus import Commands, build_menus
 from app.panel import SidePanel
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.controls import RecordControls
 from app.shown import Shown
 from app.skeleton_view import make_skeleton_view
+from app.stale import stale_text
 from app.strip import Strip
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
 from app.welcome import Welcome
-from app.wording import BEGINNING, EMPTY, strip_text
+from app.wording import BEGINNING, EMPTY, delivery_tip, strip_text, window_title
 from engine.types import Frame, Pose
 
 if TYPE_CHECKING:
@@ -68,9 +70,11 @@ class MainWindow(QMainWindow):
         self.presenter = Presenter(opener)
         self.theme = theme
         self._drawn: tuple[Frame | None, Pose | None, CanonicalView | None] = (None, None, None)
+        self._posed: Pose | None = None
         self._strip_at = 0.0
         self._closed = False
         self.calibration: CalibrationPage | None = None
+        self.chooser: Chooser | None = None
         self.setWindowTitle("egopose")
         self.setWindowIcon(QIcon(str(ICON)))
         self.setAcceptDrops(True)
@@ -126,6 +130,7 @@ class MainWindow(QMainWindow):
         return Commands(
             open_file=self.choose_file,
             open_folder=self.choose_folder,
+            choose_camera=self.choose_camera,
             open_spec=self.open,
             calibrate=self.calibrate,
             reopen=self.reopen,
@@ -142,7 +147,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.welcome.open_file.connect(self.choose_file)
-        self.welcome.open_camera.connect(lambda: self.open(camera_choices()[0][0]))
+        self.welcome.open_camera.connect(self.choose_camera)
         self.welcome.open_synthetic.connect(lambda: self.open("synthetic"))
         self.welcome.calibrate.connect(self.calibrate)
         self.panel.changed.connect(self._set_shown)
@@ -211,6 +216,19 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.open)
         dialog.open()
+
+    def choose_camera(self) -> None:
+        """Show the connected cameras to choose from."""
+        if self.chooser is not None:
+            return
+        self.chooser = Chooser(self, self.presenter.source_id)
+        self.chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.chooser.finished.connect(self._choice_made)
+        self.chooser.chosen.connect(self.open)
+        self.chooser.open()
+
+    def _choice_made(self) -> None:
+        self.chooser = None
 
     def leave(self) -> None:
         """Close the window, and with it the program."""
@@ -282,8 +300,11 @@ class MainWindow(QMainWindow):
         if any(one is not other for one, other in zip(new, self._drawn, strict=True)):
             self._drawn = new
             self.picture.show_picture(*new)
-            self.skeleton.show_pose(pose)
-        title = f"{screen.name} – egopose" if screen.name and screen.phase is not Phase.EMPTY else "egopose"  # noqa: RUF001
+        figures = snapshot.figures if snapshot is not None else None
+        stale = stale_text(figures) if figures is not None else None
+        self.picture.set_stale(stale)
+        self._show_pose(pose if stale is None else None)
+        title = window_title(screen.name, figures) if screen.name and screen.phase is not Phase.EMPTY else "egopose"
         if title != self.windowTitle():
             self.setWindowTitle(title)
         self.banner.show_notice(screen.notice)
@@ -292,10 +313,17 @@ class MainWindow(QMainWindow):
             self._strip_at = now
             self._draw_strip(screen)
 
+    def _show_pose(self, pose: Pose | None) -> None:
+        """In 3D; none while the picture is not live."""
+        if pose is not self._posed:
+            self._posed = pose
+            self.skeleton.show_pose(pose)
+
     def _draw_strip(self, screen: Screen) -> None:
         snapshot = screen.snapshot
         if snapshot is not None:
             text = strip_text(snapshot.figures, snapshot.pose)
+            self.strip.set_delivery(delivery_tip(snapshot.figures))
         else:
             text = BEGINNING if screen.phase is Phase.OPENING else EMPTY
         known = screen.view is not None
@@ -346,6 +374,8 @@ class MainWindow(QMainWindow):
             self._closed = True
             self.closing.emit()
             self._timer.stop()
+            if self.chooser is not None:
+                self.chooser.reject()
             self._leave_calibration()
             self.recording.close()
             self.presenter.close()

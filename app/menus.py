@@ -21,6 +21,7 @@ class Commands:
 
     open_file: Callable[[], None]
     open_folder: Callable[[], None]
+    choose_camera: Callable[[], None]
     open_spec: Callable[[str], None]
     calibrate: Callable[[], None]
     reopen: Callable[[], None]
@@ -45,7 +46,6 @@ class Actions:
     full_screen: QAction
     reopen: QAction
     themes: dict[ThemeChoice, QAction]
-    cameras: QMenu
 
 
 def camera_choices() -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     file, view = adder.menu(bar, "&File"), adder.menu(bar, "&View")
     adder.add(adder.menu(bar, "&Help"), "&About egopose", "F1", commands.about)
     adder.add(None, "Dismiss", "Esc", commands.escape)
-    reopen, cameras = _fill_file(adder, file, commands)
+    reopen = _fill_file(adder, file, commands)
 
     heatmaps = adder.toggle(view, "&Heatmaps", "H", commands.set_heatmaps, True)
     skeleton = adder.toggle(view, "&Skeleton", "S", commands.set_skeleton, True)
@@ -108,14 +108,13 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     view.addSeparator()
     themes = _fill_themes(adder, adder.menu(view, "&Theme"), commands)
     full_screen = adder.toggle(view, "&Full screen", "F11", commands.full_screen, False)
-    return Actions(heatmaps, skeleton, panel, full_screen, reopen, themes, cameras)
+    return Actions(heatmaps, skeleton, panel, full_screen, reopen, themes)
 
 
-def _fill_file(adder: _Adder, file: QMenu, commands: Commands) -> tuple[QAction, QMenu]:
+def _fill_file(adder: _Adder, file: QMenu, commands: Commands) -> QAction:
     adder.add(file, "&Open file…", "Ctrl+O", commands.open_file)
     adder.add(file, "Open &folder…", "Ctrl+Shift+O", commands.open_folder)
-    cameras = adder.menu(file, "Open &camera")
-    cameras.aboutToShow.connect(partial(fill_cameras, cameras, commands.open_spec))
+    adder.add(file, "Open &camera…", "Ctrl+Shift+C", commands.choose_camera)
     adder.add(None, "Open first camera", "Ctrl+1", lambda: commands.open_spec(camera_choices()[0][0]))
     adder.add(file, "&Synthetic wearer", "Ctrl+Y", partial(commands.open_spec, "synthetic"))
     adder.add(file, "Calibrate c&amera…", "Ctrl+K", commands.calibrate)
@@ -124,7 +123,7 @@ def _fill_file(adder: _Adder, file: QMenu, commands: Commands) -> tuple[QAction,
     reopen.setEnabled(False)
     file.addSeparator()
     adder.add(file, "&Quit", "Ctrl+Q", commands.quit)
-    return reopen, cameras
+    return reopen
 
 
 def _fill_themes(adder: _Adder, menu: QMenu, commands: Commands) -> dict[ThemeChoice, QAction]:
@@ -136,14 +135,3 @@ def _fill_themes(adder: _Adder, menu: QMenu, commands: Commands) -> dict[ThemeCh
         group.addAction(action)
         actions[choice] = action
     return actions
-
-
-def fill_cameras(menu: QMenu, open_spec: Callable[[str], None]) -> None:
-    """List the cameras that are connected now."""
-    menu.clear()
-    for number, (spec, label) in enumerate(camera_choices()):
-        action = QAction(label, menu)
-        if number == 0:
-            action.setText(f"{label}\tCtrl+1")
-        action.triggered.connect(lambda _checked=False, spec=spec: open_spec(spec))
-        menu.addAction(action)

@@ -73,7 +73,12 @@ def display_name(spec: str) -> str:
         return "the synthetic wearer"
     if spec.startswith("camera:"):
         return f"camera {spec.removeprefix('camera:')}"
-    return spec if "://" in spec else Path(spec).name or spec
+    if spec.startswith("realsense"):
+        return f"RealSense {spec.removeprefix('realsense').removeprefix(':')}".strip()
+    if "://" in spec:
+        scheme, _, rest = spec.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"  # without a password
+    return Path(spec).name or spec
 
 
 class Presenter:
@@ -97,6 +102,11 @@ class Presenter:
     def feed(self) -> Feed | None:
         """What is open; None while nothing is, or while it is being opened."""
         return self._feed
+
+    @property
+    def source_id(self) -> str:
+        """Of the source that is open, "" where there is none."""
+        return self._feed.source_id if self._feed is not None else ""
 
     @property
     def error(self) -> Notice | None:

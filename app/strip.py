@@ -93,6 +93,9 @@ class _Bar(QWidget):
         painter.end()
 
 
+RATES_TIP = "Frames the source gives and poses made of them, a second"
+
+
 class _Cell(QWidget):
     """A caption and a value below it."""
 
@@ -132,9 +135,7 @@ class Strip(QFrame):
         self._text = EMPTY
         longest_state = max(STATE_WORDS, key=lambda word: self.fontMetrics().horizontalAdvance(word))
         self.state = _Cell("State", "What the source is doing", longest_state)
-        self.rates = _Cell(
-            "Frames/s in → out", "Frames the source gives and poses made of them, a second", WIDEST.rates
-        )
+        self.rates = _Cell("Frames/s in → out", RATES_TIP, WIDEST.rates)
         self.age = _Cell("Age p50 / p95", "From the grab of a frame to its finished pose", WIDEST.age)
         self.spark = Spark()
         self.skipped = _Cell(
@@ -174,6 +175,10 @@ class Strip(QFrame):
         self._calibrated = calibrated
         self.camera.value.set_text(UNKNOWN if calibrated is None else "Calibrated" if calibrated else UNCALIBRATED)
         self.camera.paint_value(self._colours.warning if calibrated is False else self._colours.text)
+
+    def set_delivery(self, tip: str) -> None:
+        """What the camera really gives, in the rates' tool tip."""
+        self.rates.setToolTip("\n".join(filter(None, [RATES_TIP, tip])))
 
     def add_age(self, p50: float, p95: float) -> None:
         self.spark.add(p50, p95)

@@ -35,7 +35,7 @@ class Welcome(QFrame):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
         for text, tip, signal, primary in (
-            ("Open camera", "The first camera (Ctrl+1)", self.open_camera, True),
+            ("Open camera…", "Choose one of the connected cameras (Ctrl+Shift+C)", self.open_camera, True),
             ("Open file…", "A video, an image or a session (Ctrl+O)", self.open_file, False),
             ("Calibrate…", "Find out how the camera sees (Ctrl+K)", self.calibrate, False),
             ("Synthetic wearer", "Try the program without a camera (Ctrl+Y)", self.open_synthetic, False),

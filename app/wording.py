@@ -84,6 +84,24 @@ def action(figures: Figures, pose: Pose | None) -> tuple[str, float]:
     return f"{name[:1].upper()}{name[1:]}{'' if share >= LIKELY else '?'} {share:.0%}", share
 
 
+def delivery_tip(figures: Figures) -> str:
+    """What a camera really gives, and how well, a line each."""
+    lines = [figures.delivered] if figures.delivered else []
+    if figures.gaps:
+        lines.append(f"{figures.gaps} gaps since the start")
+    if figures.clock_faults:
+        lines.append(f"{figures.clock_faults} timestamps that did not hold since the start")
+    if figures.clock_skew_ppm is not None:
+        lines.append(f"The computer's clock runs {figures.clock_skew_ppm:+.1f} ppm faster than the camera's")
+    return "\n".join(lines)
+
+
+def window_title(name: str, figures: Figures | None) -> str:
+    """The source with what it really gives, and the program."""
+    given = f" ({figures.delivered})" if figures is not None and figures.delivered else ""
+    return f"{name}{given} – egopose"  # noqa: RUF001
+
+
 def strip_text(figures: Figures, pose: Pose | None) -> StripText:
     """All cells."""
     tone = {

@@ -128,7 +128,7 @@ class FakeFeed:
     """Streams from a thread of its own, like the real one."""
 
     def __init__(self, title: str = "Fake wearer", assumed: bool = False, picture: Snapshot | None = None) -> None:
-        self.title, self.assumed_camera = title, assumed
+        self.title, self.assumed_camera, self.source_id = title, assumed, "fake:1"
         self.view: CanonicalView | None = canonical_view()
         self.current = picture or flat_snapshot(pose_at(0.0))
         self.looks = 0

@@ -247,21 +247,28 @@ def test_welcome_buttons_open(window: MainWindow, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(window.presenter, "open", specs.append)
     monkeypatch.setattr(menus, "list_cameras", tuple)
     window.welcome.open_synthetic.emit()
-    window.welcome.open_camera.emit()
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
-    assert specs == ["synthetic", "camera:0", "camera:0"]
+    assert specs == ["synthetic", "camera:0"]
 
 
-def test_cameras_are_listed_when_the_menu_opens(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    camera = menus.list_cameras.__globals__["Camera"]("usb-Fish-0", "Fisheye 190", Path("/dev/video2"))
+def test_the_welcome_button_and_the_menu_let_choose_a_camera(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.camera_watch.known_cameras", list)
     specs: list[str] = []
     monkeypatch.setattr(window.presenter, "open", specs.append)
-    monkeypatch.setattr(menus, "list_cameras", lambda: (camera,))
-    window.actions_.cameras.aboutToShow.emit()
-    (action,) = window.actions_.cameras.actions()
-    assert action.text().startswith("Fisheye 190 (/dev/video2)")
-    action.trigger()
-    assert specs == ["camera:/dev/video2"]
+    window.welcome.open_camera.emit()
+    first = window.chooser
+    assert first is not None
+    window.choose_camera()
+    assert window.chooser is first, "one is enough"
+    first.choose("camera:/dev/video2")
+    wait_for(lambda: specs == ["camera:/dev/video2"])
+    assert window.chooser is None
+    window.choose_camera()
+    assert window.chooser is not None
+    window.close()
+    assert window.chooser is None
 
 
 def test_dialogs_do_not_block(window: MainWindow) -> None:

@@ -1,0 +1,73 @@
+"""A picture that is not live is dimmed, and says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.main_window import MainWindow
+from app.presenter import Presenter
+from app.stale import age_text, stale_text
+from app.theme import DARK
+from app.wording import delivery_tip, window_title
+from engine.types import Figures, Snapshot, StreamState
+from tests.app import fake
+from tests.app.qt import count, pixels, wait_for
+
+
+def figures(state: StreamState, silent_s: float) -> Figures:
+    return replace(fake.figures(state), silent_s=silent_s)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.9, "0 s"), (59.9, "59 s"), (61.0, "1 min 01 s")])
+def test_ages(seconds: float, said: str) -> None:
+    assert age_text(seconds) == said
+
+
+def test_only_what_is_not_live_is_stale() -> None:
+    for state in (StreamState.STREAMING, StreamState.ENDED, StreamState.CLOSED):
+        assert stale_text(figures(state, 3)) is None
+    assert stale_text(figures(StreamState.STALLED, 3)) == ("No new picture", "This picture is 3 s old")
+    assert stale_text(figures(StreamState.BACKOFF, 75)) == ("Camera lost", "This picture is 1 min 15 s old")
+    assert stale_text(figures(StreamState.OPENING, 4)) == ("Opening the camera again", "This picture is 4 s old")
+    assert stale_text(figures(StreamState.OPENING, 0)) is None, "nothing was shown before"
+
+
+def test_the_window_dims_a_lost_cameras_picture_and_comes_back(window: MainWindow) -> None:
+    pose = fake.pose_at(0.4)
+    live = fake.flat_snapshot(pose, grey=200)
+    feed = fake.FakeFeed("My camera", picture=live)
+    window.presenter = Presenter(lambda _: feed)
+    empty = count(pixels(window.skeleton), DARK.left, 60)
+    window.run()
+    window.open("camera:0")
+    wait_for(lambda: window.left.currentWidget() is window.picture)
+    bright, skeleton = pixels(window.picture), count(pixels(window.skeleton), DARK.left, 60)
+    assert skeleton > empty + 100
+    feed.current = Snapshot(figures(StreamState.BACKOFF, 12), live.frame, live.pose)
+    wait_for(lambda: count(pixels(window.picture), DARK.warning) > 50)
+    dimmed = pixels(window.picture)
+    assert np.median(dimmed) < 0.5 * np.median(bright)
+    assert count(pixels(window.skeleton), DARK.left, 60) == empty
+    wait_for(lambda: window.strip.text.state == "Waiting to retry")
+    feed.current = Snapshot(fake.figures(), live.frame, live.pose)
+    wait_for(lambda: np.array_equal(pixels(window.picture), bright))
+    assert count(pixels(window.skeleton), DARK.left, 60) == skeleton
+
+
+def test_what_is_delivered_is_shown(window: MainWindow) -> None:
+    given = replace(
+        fake.figures(), delivered="MJPG 1280 x 720 at 30 fps", gaps=2, clock_faults=1, clock_skew_ppm=-12.34
+    )
+    assert window_title("Fisheye", given).startswith("Fisheye (MJPG 1280 x 720 at 30 fps) ")
+    assert delivery_tip(given).splitlines() == [
+        "MJPG 1280 x 720 at 30 fps",
+        "2 gaps since the start",
+        "1 timestamps that did not hold since the start",
+        "The computer's clock runs -12.3 ppm faster than the camera's",
+    ]
+    assert delivery_tip(fake.figures()) == ""
+    window.strip.set_delivery(delivery_tip(given))
+    assert "MJPG 1280 x 720 at 30 fps" in window.strip.rates.toolTip()
