@@ -76,7 +76,7 @@ class Chooser(QDialog):
         self.list.itemActivated.connect(lambda item: self.choose(item.data(_SPEC)))
         self.list.currentItemChanged.connect(lambda *_: self._enable())
         self.address = QLineEdit()
-        self.address.setPlaceholderText("or the address of a network camera: http://192.168.1.20:8080/video")
+        self.address.setPlaceholderText("or a network camera: http://192.168.1.20:8080/video")
         self.address.setClearButtonEnabled(True)
         self.address.textChanged.connect(lambda _: self._enable())
         self.open_button = QPushButton("Open")
@@ -168,7 +168,7 @@ def _icon(seen: Seen) -> QIcon:
         top, left = (height - rows) // 2, (width - columns) // 2
         ground[top : top + rows, left : left + columns] = cv2.cvtColor(seen.thumbnail, cv2.COLOR_BGR2BGRA)
     image = borrowed_image(ground, THUMBNAIL, QImage.Format.Format_RGB32)
-    pixmap = QPixmap.fromImage(image)  # which copies the pixels
+    pixmap = QPixmap.fromImage(image.copy())  # the pixels are borrowed
     icon = QIcon(pixmap)
     icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it would be tinted
     return icon

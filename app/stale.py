@@ -14,7 +14,7 @@ HEADLINES = {
     StreamState.OPENING: "Opening the camera again",
     StreamState.FAILED: "Camera lost",
 }
-DIM = 0.72
+DIM = 0.66
 
 
 def age_text(seconds: float) -> str:

@@ -186,6 +186,16 @@ def style_sheet(colours: Colours) -> str:
         QPushButton[small="true"] {{ padding: 2px {GAP + GAP // 2}px; border-radius: 5px; }}
         QPushButton:disabled {{ color: {c.muted}; border-color: {c.border}; }}
         QLabel[alarming="true"] {{ color: {c.error}; }}
+        QPushButton[primary="true"]:disabled {{ background: transparent; color: {c.muted};
+            border-color: {c.border}; }}
+        QLineEdit {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
+            padding: 6px {GAP}px; }}
+        QLineEdit:focus {{ border-color: {c.accent}; }}
+        QListWidget {{ background: {c.ground}; border: 1px solid {c.border}; border-radius: 6px; }}
+        QListWidget::item {{ color: {c.text}; border: 1px solid transparent; border-radius: 6px;
+            padding: {GAP // 2}px; }}
+        QListWidget::item:hover {{ background: {c.surface}; }}
+        QListWidget::item:selected {{ background: {c.raised}; color: {c.text}; border-color: {c.accent}; }}
         QLabel[muted="true"] {{ color: {c.muted}; }}
         QCheckBox {{ color: {c.text}; spacing: {GAP}px; padding: 2px; border-radius: 4px; }}
         QCheckBox:focus {{ background: {c.raised}; }}

@@ -111,12 +111,14 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
         StreamState.FAILED: "error",
     }.get(figures.state, "muted")
     named = [part for part in (figures.network, figures.runtime) if part]
-    label, share = action(figures, pose)
+    # What was measured while the picture was live says nothing of now.
+    live = figures.silent_s <= 0
+    label, share = action(figures, pose) if live else (UNKNOWN, 0.0)
     return StripText(
         state=_STATES[figures.state],
         tone=tone,
-        rates=rates(figures.source_fps, figures.pose_fps),
-        age=age(figures.age_ms),
+        rates=rates(figures.source_fps, figures.pose_fps) if live else UNKNOWN,
+        age=age(figures.age_ms) if live else UNKNOWN,
         skipped=skipped(figures.overwritten, figures.produced),
         runtime=" · ".join(named) or UNKNOWN,
         action=label,

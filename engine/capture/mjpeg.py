@@ -21,8 +21,9 @@ from engine.errors import EgoposeError
 from engine.types import Frame
 
 CHUNK = 1 << 18
-BEHIND = 4
-"""More pictures than so many that have arrived and wait to be decoded: the newest is taken, as all live data."""
+BEHIND_S = 0.1
+"""Where pictures that have arrived wait for so long that decoding does not keep up, the newest is taken: a burst after
+a hiccup of the network is decoded whole, a backlog is not."""
 REDIRECTS = 3
 
 
@@ -57,6 +58,8 @@ class MjpegStream(LiveSource):
         self._splitter = Splitter(b"")
         self._parts: deque[tuple[Part, int]] = deque()
         """Pictures that have arrived, and when."""
+        self._even_s = 0.0
+        """When no more than one was waiting last."""
         self._undecoded, self._undecoded_last = 0, ""
         self._seq = 0
         self._size: tuple[int, int] | None = None
@@ -87,7 +90,7 @@ class MjpegStream(LiveSource):
         """Connect, and see that it is a stream of pictures. Raises EgoposeError where that fails."""
         self._stop.clear()
         self._parts.clear()
-        self._seq = 0
+        self._seq, self._even_s = 0, time.monotonic()
         try:
             response = self._answer()
             delimiter = boundary_of(response.getheader("content-type", ""))
@@ -192,9 +195,11 @@ class MjpegStream(LiveSource):
             if not data:
                 raise ConnectionResetError("it ended the stream")
             self._parts.extend((part, now) for part in self._splitter.feed(data))
-            while len(self._parts) > BEHIND:
-                self._parts.popleft()
-                self._seq += 1
+            if len(self._parts) > 1 and time.monotonic() - self._even_s > BEHIND_S:
+                self._seq += len(self._parts) - 1
+                self._parts = deque([self._parts[-1]])
+        if len(self._parts) == 1:
+            self._even_s = time.monotonic()
         return self._parts.popleft()
 
     def _more_at_hand(self) -> bool:

@@ -36,6 +36,8 @@ class MjpegServer:
     """Connections are taken, and nothing is sent."""
     garbage_every: int = 0
     extra_head: str = ""
+    variety: int = 200
+    """After so many the pictures begin anew."""
     port: int = 0
     sent: dict[int, int] = field(default_factory=dict)
     """When each picture was sent, ns, by its number."""
@@ -107,7 +109,7 @@ class MjpegServer:
                 return
             self._wait_while_hanging()
             spoilt = self.garbage_every and number % self.garbage_every == 0
-            data = b"\xff\xd8 no picture \xff\xd9" if spoilt else jpeg(number % 200, self.size)
+            data = b"\xff\xd8 no picture \xff\xd9" if spoilt else jpeg(number % self.variety, self.size)
             head = "--frame\r\nContent-Type: image/jpeg\r\n"
             head += f"Content-Length: {len(data)}\r\n" if self.length else ""
             head += f"X-Timestamp: {time.monotonic() + 1000:.6f}\r\n" if self.stamps else ""
