@@ -228,10 +228,11 @@ def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
     from app.live_feed import LiveFeed  # noqa: PLC0415
     from app.run import check_display, run_window  # noqa: PLC0415
     from engine.capture.opening import open_source  # noqa: PLC0415
+    from engine.live.supervisor import supervised  # noqa: PLC0415
 
     settings = settings_of(arguments)
     check_display()
-    with open_source(spec):
+    with supervised(open_source(spec)):
         # Opened once here, so that what cannot be opened ends the command instead of opening a window.
         pass
     return run_window(

@@ -7,9 +7,9 @@ from calib.calibration import Calibration
 from calib.remap import CanonicalView
 from engine.capture.opening import open_source
 from engine.capture.paced import Paced
-from engine.capture.source import LiveSource, Source, SourceInfo
+from engine.capture.source import SourceInfo
 from engine.live.pipeline import Pipeline
-from engine.live.supervisor import Supervised
+from engine.live.supervisor import supervised
 from engine.live.tap import Tap
 from engine.types import Snapshot
 
@@ -20,11 +20,7 @@ class LiveFeed:
     def __init__(self, spec: str, settings: Settings, *, loop: bool = False, speed: float = 1.0) -> None:
         """Raises EgoposeError where the source is not there at all."""
         source = open_source(spec)
-        self._source: Source
-        if isinstance(source, LiveSource):
-            self._source = Supervised(source)
-        else:
-            self._source = Paced(source, speed=speed, loop=loop)
+        self._source = supervised(source) if source.info.live else Paced(source, speed=speed, loop=loop)
         self._settings = settings
         self._pipeline = Pipeline(self._source, settings.estimator_maker(spec))
 

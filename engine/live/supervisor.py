@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 JOIN_S = 1.2
 """How long `close` waits for threads: the whole program has two seconds to end."""
+MOST_LEFT = 3
+"""Threads that hang in a driver, before no further one is risked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Condition:
     state: StreamState
     message: str = ""
     """One line for the user where the state needs one, else empty."""
+
+
+def supervised(source: Source) -> Source:
+    """A live source under supervision; any other as it is."""
+    return Supervised(source) if isinstance(source, LiveSource) else source
 
 
 class Supervised(Source):
@@ -197,7 +204,7 @@ class Supervised(Source):
         reader = self._reader
         if reader is None:
             if now_s >= self._retry_s:
-                self._start(self._template.again())
+                self._retry(now_s)
         elif reader.frames:
             while reader.frames and self._reader is reader:
                 frame = self._taken(reader.frames.popleft(), now_s)
@@ -208,6 +215,15 @@ class Supervised(Source):
         else:
             self._watch(reader, now_s)
         return None
+
+    def _retry(self, now_s: float) -> None:
+        """Open it again, unless too many attempts hang already: each holds a thread."""
+        self._left = [reader for reader in self._left if reader.running]
+        if len(self._left) < MOST_LEFT:
+            self._start(self._template.again())
+        else:
+            name = self._template.info.name
+            self._lost(EgoposeError(f"{name} does not let go: unplug it, and start the program anew"), now_s)
 
     def _watch(self, reader: Reader, now_s: float) -> None:
         """No new picture is at hand: how long has it been?"""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PyQt6.QtTest import QTest
 
+from app.cli import main
 from app.live_feed import LiveFeed
 from app.main_window import MainWindow
 from app.presenter import Presenter
@@ -18,6 +19,7 @@ from engine.capture.opening import open_source
 from engine.session.record import record
 from engine.types import Snapshot
 from tests.app.qt import count, pixels, wait_for
+from tests.engine.capture.mjpeg_server import MjpegServer
 
 
 def opens(window: MainWindow, weights: Path, session: str = str(DEMO_SESSION), *, loop: bool = True) -> list[LiveFeed]:
@@ -74,3 +76,44 @@ def test_at_the_end_the_last_picture_stays_and_the_state_says_so(
     shot = feeds[0].snapshot()
     assert shot.frame is not None
     assert shot.frame.seq == 9
+
+
+def test_a_network_camera_that_dies_is_dimmed_and_comes_back_by_itself(window: MainWindow, tiny_weights: Path) -> None:
+    with MjpegServer(fps=30) as server:
+        feeds = opens(window, tiny_weights, server.address)
+        wait_for(lambda: window.strip.text.state == "Streaming")
+        assert "(Motion JPEG 320 x 240)" in window.windowTitle()
+        server.stop()
+        wait_for(lambda: count(pixels(window.picture), DARK.warning) > 50)
+        assert window.banner.notice is not None
+        assert "check that it is switched on" in window.banner.notice.text
+        assert "It is opened again as soon as it is back" in window.banner.notice.text
+        server.start()
+        wait_for(lambda: window.strip.text.state == "Streaming")
+        wait_for(lambda: count(pixels(window.picture), DARK.warning) == 0)
+        wait_for(lambda: window.banner.notice is None)
+        assert feeds[0].snapshot().figures.gaps == 1
+        server.hangs = True
+        wait_for(lambda: count(pixels(window.picture), DARK.warning) > 50)
+        window.close()
+        wait_for(lambda: not pipeline_threads())
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("http://127.0.0.1:1/video", "cannot be opened (connection refused): check that it is switched on"),
+        ("rtsp://127.0.0.1:1/live", "cannot be opened (connection refused): check that the camera is switched on"),
+        ("camera:97", "cannot be opened: "),
+        ("camera:usb-Nobody-0", "is not connected: "),
+        ("camera:0,zoom=3", "has no option 'zoom': it has size, fps, codec, exposure, gain, focus."),
+        ("realsense:0", "RealSense"),
+    ],
+)
+def test_what_cannot_be_opened_ends_the_command_with_one_line(
+    spec: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["live", spec, "--seconds", "1"]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1

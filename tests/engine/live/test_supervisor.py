@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import EgoposeError
 from engine.live.pipeline import Pipeline
-from engine.live.supervisor import Limits, Supervised
+from engine.live.supervisor import MOST_LEFT, Limits, Supervised
 from engine.types import EventKind, StreamState
 from tests.engine.live.fakes import FakeEstimator
 from tests.engine.live.faulty import Device, FaultyCamera, Heard
@@ -221,6 +221,21 @@ def test_a_camera_that_never_comes_back_fails_at_last() -> None:
         live.pipeline.wait()
     assert live.state is StreamState.FAILED
     live.pipeline.stop()
+
+
+def test_of_attempts_that_hang_only_a_few_are_left(live: Live) -> None:
+    """Each holds a thread for as long as the driver hangs."""
+    live.device.hangs = True
+    deadline, tick = time.monotonic() + 30, threading.Event()
+    while "the camera does not let go: unplug it" not in live.source.condition.message:
+        assert time.monotonic() < deadline
+        tick.wait(0.01)
+    assert live.state is StreamState.BACKOFF
+    left = [thread for thread in threading.enumerate() if thread.name == "egopose camera"]
+    assert len(left) == MOST_LEFT
+    live.device.hangs = False
+    live.heard.wait_frames()
+    assert live.state is StreamState.STREAMING
 
 
 def test_waits_grow_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
