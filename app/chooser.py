@@ -25,7 +25,7 @@ from app.cameras import calibration_text, format_text
 from app.pixels import borrowed_image
 from app.theme import GAP, font
 from calib.cv import cv2
-from engine.capture.network import SCHEMES
+from engine.capture.opening import SCHEMES
 
 LOOK_MS = 100
 LET_GO_S = 2.0

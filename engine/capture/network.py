@@ -18,12 +18,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.capture.mjpeg import MjpegStream, NetworkConfig
+from engine.capture.opening import SCHEMES
 from engine.capture.picture import MAX_PIXELS, PictureError, whole_jpeg
 from engine.capture.source import LiveSource, SourceInfo
 from engine.errors import EgoposeError
 from engine.types import Frame, ImageArray
 
-SCHEMES = ("http", "https", "rtsp", "rtsps", "udp")
 DATAGRAM = 65536
 _LOW_DELAY = {
     "fflags": "nobuffer+discardcorrupt",

@@ -10,6 +10,9 @@ from engine.capture.images import DEFAULT_FPS, ImageFolder, is_picture
 from engine.capture.source import Source
 from engine.errors import EgoposeError
 
+SCHEMES = ("http", "https", "rtsp", "rtsps", "udp")
+"""Of the addresses of network cameras."""
+
 
 def open_source(spec: str, *, fps: float | None = None) -> Source:
     """The source that `spec` names, not opened yet.

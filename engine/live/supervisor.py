@@ -75,7 +75,7 @@ class Supervised(Source):
         self._limits = limits or Limits()
         self.listener: Callable[[Event], None] | None = None
         self._changed = threading.Condition()
-        self._closed = True
+        self._closed, self._used = True, False
         self._reader: Reader | None = None
         self._left: list[Reader] = []
         """Readers that were told to end and have not yet."""
@@ -133,8 +133,9 @@ class Supervised(Source):
         """Open the camera. Raises EgoposeError where that fails the first time: then it is not tried again."""
         with self._changed:
             self._forget()
-            self._closed = False
-            self._start(self._template)
+            self._closed, self._condition = False, Condition(StreamState.CLOSED)
+            self._start(self._template.again() if self._used else self._template)
+            self._used = True
             reader = self._reader
             assert reader is not None  # just started
             until = reader.began_s + self._limits.open_s

@@ -11,7 +11,7 @@ from app.main_window import MainWindow
 from app.presenter import Presenter
 from app.stale import age_text, stale_text
 from app.theme import DARK
-from app.wording import delivery_tip, window_title
+from app.wording import UNKNOWN, delivery_tip, window_title
 from engine.types import Figures, Snapshot, StreamState
 from tests.app import fake
 from tests.app.qt import count, pixels, wait_for
@@ -52,6 +52,7 @@ def test_the_window_dims_a_lost_cameras_picture_and_comes_back(window: MainWindo
     assert np.median(dimmed) < 0.5 * np.median(bright)
     assert count(pixels(window.skeleton), DARK.left, 60) == empty
     wait_for(lambda: window.strip.text.state == "Waiting to retry")
+    assert {window.strip.text.rates, window.strip.text.age, window.strip.text.action} == {UNKNOWN}
     feed.current = Snapshot(fake.figures(), live.frame, live.pose)
     wait_for(lambda: np.array_equal(pixels(window.picture), bright))
     assert count(pixels(window.skeleton), DARK.left, 60) == skeleton

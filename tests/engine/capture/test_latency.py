@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.capture.mjpeg import MjpegStream
+from engine.capture.picture import decode_picture
 from engine.live.pipeline import Pipeline
 from engine.live.supervisor import Supervised
 from tests.engine.capture.mjpeg_server import MjpegServer, jpeg
@@ -18,12 +19,21 @@ from tests.engine.live.faulty import Heard
 SIZE, VARIETY, SECONDS = (1280, 1024), 24, 10
 
 
+def busyness() -> float:
+    """Wall time over CPU time of work that waits for nothing: 1 on a machine that has a core to spare."""
+    wall, own = time.perf_counter(), time.thread_time()
+    for _ in range(20):
+        decode_picture(jpeg(0, SIZE))
+    return (time.perf_counter() - wall) / (time.thread_time() - own)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("fps", [30, 60])
 def test_motion_jpeg_is_fresh_and_whole(fps: int) -> None:
     """From the moment the camera sends a picture to the moment somebody who looks ten times a second has it."""
     for number in range(VARIETY):
         jpeg(number, SIZE)
+    busy = busyness()
     with MjpegServer(fps=fps, size=SIZE, variety=VARIETY) as server:
         pipeline = Pipeline(Supervised(MjpegStream(server.address)), lambda source: FakeEstimator())
         pipeline.tap = heard = Heard()
@@ -49,5 +59,7 @@ def test_motion_jpeg_is_fresh_and_whole(fps: int) -> None:
         f"{fps} fps {SIZE[0]}x{SIZE[1]}: age {p50:.1f} ms median, {p95:.1f} ms p95; {lost} of {last.seq + 1} lost; "
         f"{100 * cpu / SECONDS:.0f} % of a core, camera and decoding included"
     )
+    if busy > 2:
+        pytest.skip(f"other programs leave a thread one part in {busy:.1f} of a core: nothing can be said")
     assert p50 < 40
     assert lost <= 0.01 * last.seq

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from itertools import chain, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from engine.capture.multipart import MAX_HEAD, MAX_PART, Splitter, StreamError, 
 from engine.capture.picture import decode_picture
 from engine.errors import EgoposeError
 from engine.live.pipeline import Pipeline
-from engine.live.supervisor import Supervised
+from engine.live.supervisor import Limits, Supervised
 from engine.types import EventKind, StreamState
 from tests.engine.capture.mjpeg_server import MjpegServer, jpeg
 from tests.engine.live.fakes import FakeEstimator
@@ -222,3 +224,27 @@ def test_a_camera_that_dies_and_hangs_comes_back_under_supervision(server: Mjpeg
     began = time.monotonic()
     pipeline.stop()
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted as Linux lists them")
+def test_a_camera_that_comes_and_goes_leaves_no_file_and_no_thread_open(server: MjpegServer) -> None:
+    source = Supervised(MjpegStream(server.address), Limits(first_wait_s=0.01, longest_wait_s=0.02))
+    source.listener = (heard := Heard()).event
+    source.open()
+    reader = threading.Thread(target=lambda: [heard.frame(frame) for frame in iter(source.read, None)])
+    reader.start()
+    counts = []
+    for _ in range(6):
+        heard.wait_frames()
+        # Those of the camera before may take a moment to end.
+        deadline, tick = time.monotonic() + 10, threading.Event()
+        while threading.active_count() > min(counts, default=(999, 0))[0] and time.monotonic() < deadline:
+            tick.wait(0.005)
+        counts.append((threading.active_count(), len(os.listdir("/proc/self/fd"))))
+        heard.events.clear()
+        server.stop()
+        heard.wait_event(EventKind.STATE, "waiting to retry")
+        server.start()
+    source.close()
+    reader.join()
+    assert counts == counts[:1] * 6

@@ -268,9 +268,10 @@ def test_without_a_device_clock_times_are_those_of_the_grab() -> None:
 def test_opened_twice_it_begins_anew() -> None:
     device = Device()
     source = Supervised(FaultyCamera(device), QUICK)
-    source.open()
-    first = source.read()
-    source.close()
-    assert first is not None
-    assert source.read() is None
-    assert device.open_now == 0
+    for _ in range(2):
+        with source:
+            first = source.read()
+            assert first is not None
+            assert first.seq == 0
+        assert source.read() is None
+        assert device.open_now == 0
