@@ -25,7 +25,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.about import about_box, show_about
+from app.about import show_about
 from app.banner import Banner
 from app.chooser import Chooser
 from app.feed import Opener

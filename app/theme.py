@@ -186,6 +186,13 @@ def style_sheet(colours: Colours) -> str:
         QPushButton[small="true"] {{ padding: 2px {GAP + GAP // 2}px; border-radius: 5px; }}
         QPushButton:disabled {{ color: {c.muted}; border-color: {c.border}; }}
         QLabel[alarming="true"] {{ color: {c.error}; }}
+        QLabel[muted="true"] {{ color: {c.muted}; }}
+        QCheckBox {{ color: {c.text}; spacing: {GAP}px; padding: 2px; border-radius: 4px; }}
+        QCheckBox:focus {{ background: {c.raised}; }}
+        QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {c.muted}; border-radius: 4px;
+            background: {c.ground}; }}
+        QCheckBox::indicator:hover {{ border-color: {c.accent}; }}
+        QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url("{check}"); }}
         QPushButton[primary="true"]:disabled {{ background: transparent; color: {c.muted};
             border-color: {c.border}; }}
         QLineEdit {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
@@ -196,13 +203,6 @@ def style_sheet(colours: Colours) -> str:
             padding: {GAP // 2}px; }}
         QListWidget::item:hover {{ background: {c.surface}; }}
         QListWidget::item:selected {{ background: {c.raised}; color: {c.text}; border-color: {c.accent}; }}
-        QLabel[muted="true"] {{ color: {c.muted}; }}
-        QCheckBox {{ color: {c.text}; spacing: {GAP}px; padding: 2px; border-radius: 4px; }}
-        QCheckBox:focus {{ background: {c.raised}; }}
-        QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {c.muted}; border-radius: 4px;
-            background: {c.ground}; }}
-        QCheckBox::indicator:hover {{ border-color: {c.accent}; }}
-        QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url("{check}"); }}
         QScrollArea, QScrollArea > QWidget > QWidget {{ background: {c.surface}; border: none; }}
         QFrame[panel="true"] {{ background: {c.surface}; border: none; }}
         QFrame[banner="error"] {{ background: {mixed(c.surface, c.error, 0.14).name()}; border: none;
