@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.cameras import Known, known_cameras
+from app.cameras import Known, known_camera
 from calib.cv import cv2
+from engine.capture.devices import Camera, list_cameras
 from engine.capture.opening import open_source
 from engine.errors import EgoposeError
 from engine.types import ImageArray
@@ -50,7 +51,8 @@ class CameraWatch:
     def __init__(
         self,
         in_use: str = "",
-        list_known: Callable[[], list[Known]] = known_cameras,
+        listed: Callable[[], Sequence[Camera]] = list_cameras,
+        describe: Callable[[Camera], Known] = known_camera,
         look: Callable[[str], ImageArray] = look_through,
     ) -> None:
         """`in_use` is the id of the camera that is shown already: it is left alone."""
@@ -58,7 +60,7 @@ class CameraWatch:
         """None until the cameras have been listed once."""
         self.error = ""
         """One line where they cannot be listed."""
-        self._in_use, self._list_known, self._look = in_use, list_known, look
+        self._in_use, self._listed, self._describe, self._look = in_use, listed, describe, look
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="egopose cameras", daemon=True)
         self._thread.start()
@@ -79,16 +81,17 @@ class CameraWatch:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._follow(self._list_known())
+                self._follow(self._listed())
                 self.error = ""
             except EgoposeError as error:
                 self.error = str(error)
             self._stop.wait(EVERY_S)
 
-    def _follow(self, cameras: list[Known]) -> None:
+    def _follow(self, cameras: Sequence[Camera]) -> None:
         before = {seen.known.camera: seen for seen in self.seen or ()}
-        now = [before.get(known.camera, Seen(known)) for known in cameras]
-        if self.seen is None or [seen.known.camera for seen in now] != [seen.known.camera for seen in self.seen]:
+        # Only of a new one, since to ask a camera wakes it up.
+        now = [before.get(camera) or Seen(self._describe(camera)) for camera in cameras]
+        if self.seen is None or list(cameras) != [seen.known.camera for seen in self.seen]:
             self.seen = tuple(now)
         for i, seen in enumerate(now):
             if self._stop.is_set():

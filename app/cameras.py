@@ -30,10 +30,11 @@ class Known:
 
 def known_cameras() -> list[Known]:
     """Every connected camera. Raises EgoposeError for a damaged list of calibrations."""
-    return [_known(camera) for camera in list_cameras()]
+    return [known_camera(camera) for camera in list_cameras()]
 
 
-def _known(camera: Camera) -> Known:
+def known_camera(camera: Camera) -> Known:
+    """What is known of one. Raises EgoposeError for a damaged list of calibrations."""
     file = camera_file(camera.id)
     own = "device" if camera.id.startswith("realsense:") else ""
     node = Path(camera.where)

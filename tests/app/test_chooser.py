@@ -36,13 +36,19 @@ class Bench:
     def __init__(self) -> None:
         self.cameras: list[Known] | EgoposeError = []
         self.looked: list[str] = []
+        self.asked: list[str] = []
         self.may_look = threading.Event()
         self.may_look.set()
 
-    def listed(self) -> list[Known]:
+    def listed(self) -> list[Camera]:
         if isinstance(self.cameras, EgoposeError):
             raise self.cameras
-        return list(self.cameras)
+        return [one.camera for one in self.cameras]
+
+    def describe(self, camera: Camera) -> Known:
+        self.asked.append(camera.name)
+        assert isinstance(self.cameras, list)
+        return next(one for one in self.cameras if one.camera == camera)
 
     def look(self, spec: str) -> np.ndarray:
         self.looked.append(spec)
@@ -52,7 +58,7 @@ class Bench:
         return RED
 
     def watch(self, in_use: str = "") -> CameraWatch:
-        return CameraWatch(in_use, self.listed, self.look)
+        return CameraWatch(in_use, self.listed, self.describe, self.look)
 
 
 @pytest.fixture
@@ -85,6 +91,7 @@ def test_it_follows_plugging_and_unplugging_and_keeps_the_choice(bench: Bench, c
     bench.cameras = [known("third"), known("fish")]
     wait_for(lambda: names(chooser) == ["third", "fish"])
     assert chooser.list.currentRow() == 1
+    assert bench.asked == ["front", "fish", "third"], "each once: to ask a camera wakes it up"
     bench.cameras = []
     wait_for(lambda: chooser.list.count() == 0)
     assert chooser.note.text() == NO_CAMERA

@@ -254,7 +254,7 @@ def test_welcome_buttons_open(window: MainWindow, monkeypatch: pytest.MonkeyPatc
 def test_the_welcome_button_and_the_menu_let_choose_a_camera(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.camera_watch.known_cameras", list)
+    monkeypatch.setattr("engine.capture.devices.system_cameras", tuple)
     specs: list[str] = []
     monkeypatch.setattr(window.presenter, "open", specs.append)
     window.welcome.open_camera.emit()

@@ -18,7 +18,7 @@ from engine.types import EventKind, StreamState
 from tests.engine.live.fakes import FakeEstimator
 from tests.engine.live.faulty import Device, FaultyCamera, Heard
 
-QUICK = Limits(stall_s=0.15, give_up_s=0.3, open_s=0.5, first_wait_s=0.02, longest_wait_s=0.1)
+QUICK = Limits(stall_s=0.25, give_up_s=0.5, open_s=0.5, first_wait_s=0.02, longest_wait_s=0.1)
 NEVER_S = 60.0
 
 
@@ -175,9 +175,7 @@ def test_a_clock_that_leaps_is_counted_logged_and_marked(leap_ns: int, caplog: p
     event = live.heard.wait_event(EventKind.CLOCK)
     live.heard.wait_frames(20)
     live.pipeline.stop()
-    # A scheduler's delay may come on top.
-    told = "went back by 9" if leap_ns < 0 else "leapt forward by"
-    assert told in event.text
+    assert ("went back by" if leap_ns < 0 else "leapt forward by") in event.text
     assert event.text in caplog.text
     assert live.pipeline.snapshot().figures.clock_faults == 1
     check_order(live.heard)
@@ -188,12 +186,14 @@ def test_a_camera_that_slows_down_says_so() -> None:
     live.heard.wait_frames(110)
     live.device.fps = 20
     event = live.heard.wait_event(EventKind.STATE, "slow: ")
-    message = live.pipeline.snapshot().figures.message
+    deadline, tick = time.monotonic() + 10, threading.Event()
+    while "less than half of its 100 pictures a second" not in live.pipeline.snapshot().figures.message:
+        assert time.monotonic() < deadline
+        tick.wait(0.01)
     live.device.fps = 100
     live.heard.wait_event(EventKind.STATE, "as fast as it should be again")
     live.pipeline.stop()
     assert "pictures a second instead of 100" in event.text
-    assert "less than half of its 100 pictures a second" in message
     assert live.heard.of(EventKind.GAP) == []
 
 
