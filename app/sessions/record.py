@@ -16,6 +16,7 @@ from engine.capture.paced import Paced
 from engine.capture.source import Source
 from engine.errors import EgoposeError
 from engine.live.recorder import Recorder, RecorderFigures, RecorderSettings, RecorderState
+from engine.live.supervisor import Supervised, supervised
 from engine.session.writer import Pictures
 
 _FINISH_S = 30.0
@@ -27,11 +28,13 @@ def record_headless(spec: str, out: Path, seconds: float | None, *, h264: bool =
     Raises EgoposeError where the source or the file cannot be used, and what was recorded before is kept.
     """
     opened = open_source(spec)
-    source: Source = opened if opened.info.live else Paced(opened)
+    source = supervised(opened) if opened.info.live else Paced(opened)
     settings = RecorderSettings(pictures=Pictures.H264 if h264 else Pictures.JPEG)
     with source:
         recorder = Recorder(out, source.info, Settings().known_camera(source), settings)
         recorder.start()
+        if isinstance(source, Supervised):
+            source.listener = recorder.event
         try:
             _pump(source, recorder, seconds)
         except KeyboardInterrupt:
