@@ -11,12 +11,14 @@ from pathlib import Path
 from app.presenter import Notice, one_line
 from app.sessions.names import size_text, time_text
 from engine.errors import EgoposeError
+from engine.session.reader import Session
 from engine.session.recover import Recovered, recover
 from engine.session.unfinished import unfinished
 
 log = logging.getLogger(__name__)
 
 RECOVER = "Recover"
+_SMALL = 4_000_000
 
 
 class Leftovers:
@@ -82,7 +84,7 @@ class Leftovers:
         self._thread.start()
 
     def _search(self, folder: Path) -> None:
-        self._found = unfinished(folder)
+        self._found = [path for path in unfinished(folder) if _worth_it(path)]
 
     def _recover(self, found: list[Path]) -> None:
         for path in found:
@@ -102,6 +104,19 @@ class Leftovers:
         if self._leaving.is_set():
             raise InterruptedError
         self._share = path.name, share
+
+
+def _worth_it(path: Path) -> bool:
+    """Whether there is a frame in it. A large file is not read for that: it did not become large without."""
+    try:
+        if path.stat().st_size < _SMALL:
+            Session(path).close()
+    except EgoposeError as error:
+        log.info("%s is not offered: %s", path, error)
+        return False
+    except OSError:
+        return False
+    return True
 
 
 def _offer(found: list[Path]) -> str:

@@ -28,9 +28,8 @@ _STYLES = {EventKind.GAP: "yellow", EventKind.DROP: "red", EventKind.CLOCK: "yel
 def describe(path: Path) -> dict[str, Any]:
     """All that `--json` prints; null where something is not known. Raises EgoposeError where it is no session."""
     with Session(path) as session:
-        times = np.array([stamp.capture_ns for stamp in session.stamps], np.float64)
         start = session.stamps[0].capture_ns
-        steps = np.diff(times) / 1e9
+        steps = np.diff(session.times_ns) / 1e9  # in the order of time: no difference is negative
         said = session.metadata
         return {
             "file": str(path),

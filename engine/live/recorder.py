@@ -21,7 +21,7 @@ from calib.calibration import Calibration
 from engine.capture.source import SourceInfo
 from engine.errors import EgoposeError
 from engine.live.intake import Intake, Item
-from engine.session.unfinished import free_path, hold, part_path, settle
+from engine.session.unfinished import free_path, hold, part_path, settle, sync_folder
 from engine.session.writer import DEFAULT_QUALITY, Disk, FrameError, Pictures, SessionWriter
 from engine.types import Event, EventKind, Frame, ImageArray, Pose
 
@@ -214,6 +214,8 @@ class Recorder:
         )
         with suppress(OSError):  # A file system without locks: the recording only cannot be told from one cut off.
             hold(writer.file)
+        with suppress(OSError):  # One that syncs no folders: it has its own way.
+            sync_folder(folder)
         self._tell(path=part)
         return writer
 
@@ -260,7 +262,10 @@ class Recorder:
         if now - self._looked_ns < _LOOK_NS or self._deadline_ns is not None:
             return
         self._looked_ns = now
-        room = self._disk.free_bytes(writer.path.parent)
+        try:
+            room = self._disk.free_bytes(writer.path.parent)
+        except OSError:
+            return  # A disk that is gone is told by the next write.
         began_ns, began_size = self._room = self._room or (now, writer.size)
         rate = (writer.size - began_size) * 1e9 / max(now - began_ns, 1)
         if room < self._settings.stop_bytes:

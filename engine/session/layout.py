@@ -10,8 +10,9 @@
 | /session/event | foxglove.Log, JSON: `name` is the kind, `message` the text; duration_ns is ours |
 
 Log times are `capture_ns`, sequence numbers `Frame.seq`, of events their count. The metadata record "egopose"
-names the source; "egopose.calibration" holds the project's own camera JSON, which is what a
-session is read with. In JSON, null stands for NaN.
+names the source and the network; "egopose.calibration" holds the project's own camera JSON, which is what a
+session is read with. In JSON, null stands for NaN. A finished session ends with the attachment
+"egopose.index" (see `engine.session.index`) beside the format's own index.
 """
 
 from __future__ import annotations

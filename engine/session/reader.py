@@ -120,6 +120,11 @@ class Session:
         return (self.stamps[-1].capture_ns - self.stamps[0].capture_ns) / 1e9
 
     @property
+    def times_ns(self) -> NDArray[np.uint64]:
+        """(N,) when each frame was: `capture_ns` of all stamps at once."""
+        return np.asarray(self._frames["log_time"], np.uint64)
+
+    @property
     def pose_count(self) -> int:
         """Poses that were recorded with the frames."""
         return len(self._poses)

@@ -61,7 +61,7 @@ def recover(path: Path, out: Path | None = None, progress: Progress = lambda sha
             return _summary(path, found, len(found.messages), None, was_whole=True)
         if not len(found.messages):
             reason = found.lost[-1] if found.lost else "it is empty"
-            raise EgoposeError(f"Nothing of {path} can be recovered: {reason}.")
+            raise EgoposeError(f"Nothing of {path} can be recovered: {reason}. It can be deleted.")
         if target != path and target.exists():
             raise EgoposeError(f"{target} is there already: give another name with --out.")
         made = target.with_name(target.name + RECOVERING)

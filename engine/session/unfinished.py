@@ -39,12 +39,17 @@ def free_path(path: Path) -> Path:
 def settle(part: Path, whole: Path) -> None:
     """Give a file that is whole its name, also on the disk itself. Raises OSError."""
     part.replace(whole)
+    sync_folder(whole.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk: a file whose name a power cut takes is lost with all that is in it."""
     if sys.platform != "win32":
-        folder = os.open(whole.parent, os.O_RDONLY)
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)
 
 
 def hold(file: BinaryIO) -> None:

@@ -251,14 +251,26 @@ def test_what_a_crash_left_is_offered_and_made_whole(window: MainWindow) -> None
 def test_what_cannot_be_recovered_is_told_and_can_be_dismissed(window: MainWindow) -> None:
     folder = window.recording.preferences.folder
     folder.mkdir(parents=True)
-    (folder / f"walk{PART}").write_bytes(b"nothing")
+    cut_off(folder / f"walk{PART}", 0.8)
     window.run()
     wait_for(lambda: bool(window.banner.choices))
+    (folder / f"walk{PART}").write_bytes(b"nothing")
     window.banner.choices[0].click()
     wait_for(lambda: window.banner.isVisible() and window.banner.property("banner") == "error")
     press(window, Qt.Key.Key_Escape)
     wait_for(lambda: not window.banner.isVisible())
     assert (folder / f"walk{PART}").exists()
+
+
+def test_a_recording_without_a_frame_is_not_offered(window: MainWindow) -> None:
+    folder = window.recording.preferences.folder
+    folder.mkdir(parents=True)
+    (folder / f"empty{PART}").write_bytes(b"nothing")
+    cut_off(folder / f"walk{PART}", 0.8)
+    window.run()
+    wait_for(lambda: bool(window.banner.choices))
+    assert window.banner.notice is not None
+    assert "A recording was cut off and can be made whole: walk" in window.banner.notice.text
 
 
 def test_preferences_are_kept(window: MainWindow, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
