@@ -69,7 +69,7 @@ class Wearer(Estimator):
 class Feed:
     """A real pipeline as the window has it."""
 
-    title, assumed_camera, recordable = "Camera", False, True
+    title, source_id, assumed_camera, recordable = "Camera", "fake:0", False, True
 
     def __init__(self) -> None:
         self.source = Camera()
