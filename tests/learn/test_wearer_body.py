@@ -18,6 +18,7 @@ from engine.learn.wearer.body import SPLITS, Body, Posed, load_body, smallest_ro
 from engine.learn.wearer.coat import ARM, HEAD, LEG, REGIONS, coat, regions
 from engine.learn.wearer.lens import canonical_lens, lens_of
 from engine.learn.wearer.mount import camera_in_head, cameras, to_camera
+from engine.learn.wearer.rooms import _seat
 from engine.learn.wearer.scene import Mount
 from engine.skeleton import JOINTS, MIRROR, PARENTS
 
@@ -205,3 +206,15 @@ def test_a_lens_that_is_not_symmetric_is_refused() -> None:
     squashed: Calibration = replace(CANONICAL, name="squashed", model=Squashed())
     with pytest.raises(EgoposeError, match="squashed is not radially symmetric"):
         lens_of(squashed)
+
+
+def test_no_table_covers_a_wearer_who_bends_below_its_top(body: Body) -> None:
+    rng = np.random.default_rng(0)
+    posed = body.pose(made_motion(rng, 2, "sit"), 0)
+    floor = body.floor(posed, 0)
+    bent = posed.positions.copy()
+    bent[-1, body.bone("neck01"), 2] = floor + 0.8
+    low = replace(posed, positions=bent)
+    chair_alone = 6
+    assert any(len(_seat(np.random.default_rng(s), body, posed, 0, floor)) > chair_alone for s in range(20))
+    assert all(len(_seat(np.random.default_rng(s), body, low, 0, floor)) == chair_alone for s in range(20))

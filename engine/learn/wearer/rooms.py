@@ -173,6 +173,10 @@ _FURNITURE: tuple[tuple[Callable[[np.random.Generator, Array, float], list[Thing
 """What to place, how far it reaches, how often."""
 
 
+_OVER_TABLE_M = 0.95
+"""A wearer whose neck comes lower than this would have the table's top between the camera and everything."""
+
+
 def _seat(rng: np.random.Generator, body: Body, posed: Posed, shape: int, floor: float) -> list[Thing]:
     """A chair under the pelvis where it is lowest, at times with a table before it."""
     hips = [body.bone(f"upperleg01.{side}") for side in "LR"]
@@ -184,7 +188,8 @@ def _seat(rng: np.random.Generator, body: Body, posed: Posed, shape: int, floor:
     at = np.array([centre[0], centre[1], floor])
     back = np.array([-np.sin(turn), np.cos(turn), 0])
     things = chair(rng, at + 0.03 * back, turn, max(0.25, float(centre[2]) - floor - thick))
-    if rng.random() < 0.35:
+    necks = posed.positions[:, body.bone("neck01"), 2]
+    if rng.random() < 0.35 and float(necks.min()) - floor > _OVER_TABLE_M:
         things += table(rng, at - back * rng.uniform(0.62, 0.8), turn)
     return things
 
