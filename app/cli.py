@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from app.calibration.command import add_board, add_calibrate
 from app.cameras import add_cameras
+from app.datasets import add_datasets
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
@@ -125,6 +126,8 @@ def parser(words: Sequence[str]) -> Parser:
         from engine.learn.wearer.command import add_arguments as add_synth  # noqa: PLC0415
 
         add_synth(synth)
+
+    add_datasets(commands.add_parser("datasets", help="look over data to train on or to evaluate with"))
 
     train = commands.add_parser("train", help="train a network: a recipe, on the synthetic wearer or public data sets")
     train.set_defaults(command=run_train)

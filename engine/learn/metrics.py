@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.skeleton import BONES
 
 Array = NDArray[np.float64]
 
@@ -46,3 +50,10 @@ def pa_mpjpe_mm(predicted: Array, truth: Array) -> float:
     if not whole.any():
         return float("nan")
     return mpjpe_mm(align(predicted[whole], truth[whole]), truth[whole])
+
+
+def bone_lengths_m(joints_m: NDArray[Any]) -> Array:
+    """(..., 15, 3) metres to (..., 14) metres, in the order of `skeleton.BONES`."""
+    parents, children = zip(*BONES, strict=True)
+    vectors = joints_m[..., list(children), :] - joints_m[..., list(parents), :]
+    return np.asarray(np.linalg.norm(vectors, axis=-1), np.float64)

@@ -33,6 +33,15 @@ class Findings:
         """Something is left out; the rest can be used."""
         self.found.append(Finding(str(where), what, False))
 
+    def entries(self, folder: Path, truth: str, count: int, bad: list[int], missing: list[str]) -> None:
+        """Of a folder's list of frames: those that are damaged or there twice, and those without their picture."""
+        if bad:
+            self.error(folder / truth, f"{len(bad)} of {count} entries are damaged or double, the first {bad[0]}")
+        if missing and len(missing) + len(bad) == count:
+            self.error(folder, f"none of its {count} pictures is there, first imgs/{missing[0]}")
+        elif missing:
+            self.note(folder, f"{len(missing)} of {count} pictures are missing and left out, first imgs/{missing[0]}")
+
     @property
     def errors(self) -> list[Finding]:
         return [finding for finding in self.found if finding.error]

@@ -45,6 +45,16 @@ class ShardPictures(Pictures):
         return f"{self.member.path.name} {self.label[index]}"
 
 
+def recognise(path: Path) -> bool:
+    return path.suffix == ".npz" and path.is_file()
+
+
+def in_split(path: Path, split: str) -> bool:
+    """Told by the name that the wearer gives; a shard of another name is in every split."""
+    first = path.name.partition("-")[0]
+    return first == split or first not in ("train", "validation", "test")
+
+
 def shard_paths(folder: Path) -> list[Path]:
     """The shards in a folder, in the order of their names; those still being written are hidden files."""
     return [path for path in sorted(folder.glob("*.npz")) if not path.name.startswith(".")]
@@ -52,11 +62,11 @@ def shard_paths(folder: Path) -> list[Path]:
 
 def read_shards(folder: Path, findings: Findings) -> list[Sequence]:
     """All shards of a folder that can be used."""
-    read = (read_shard(path, findings) for path in shard_paths(folder))
-    return [sequence for sequence in read if sequence is not None]
+    found = (read(path, findings) for path in shard_paths(folder))
+    return [sequence for sequence in found if sequence is not None]
 
 
-def read_shard(path: Path, findings: Findings) -> Sequence | None:
+def read(path: Path, findings: Findings) -> Sequence | None:
     """One shard; None where it is not as it must be, which is then among the findings."""
     try:
         held = members(path)

@@ -12,7 +12,7 @@ import pytest
 from engine.errors import EgoposeError
 from engine.learn.data.findings import Findings
 from engine.learn.data.mapped import MemberError, members
-from engine.learn.data.shards import ShardPictures, read_shard, read_shards
+from engine.learn.data.shards import ShardPictures, read, read_shards
 from tests.learn.data.making import shard, shard_arrays, write_shard
 
 
@@ -67,7 +67,7 @@ def test_a_broken_shard_is_named_and_left_out(tmp_path: Path, fault: str) -> Non
     break_it, said = FAULTS[fault]
     break_it(arrays)
     findings = Findings()
-    assert read_shard(write_shard(tmp_path / "a.npz", arrays), findings) is None
+    assert read(write_shard(tmp_path / "a.npz", arrays), findings) is None
     (found,) = findings.errors
     assert found.where.endswith("a.npz")
     assert re.search(said, found.what), found.what
@@ -78,7 +78,7 @@ def test_a_shard_cut_off_anywhere_is_named(tmp_path: Path, keep: int) -> None:
     path = write_shard(tmp_path / "a.npz")
     path.write_bytes(path.read_bytes()[:keep])
     findings = Findings()
-    assert read_shard(path, findings) is None
+    assert read(path, findings) is None
     assert len(findings.errors) == 1
 
 
@@ -96,7 +96,7 @@ def test_a_header_that_promises_more_than_there_is_takes_no_memory(tmp_path: Pat
 def test_a_compressed_shard_is_refused_in_words(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", **shard_arrays())  # type: ignore[arg-type]
     findings = Findings()
-    assert read_shard(tmp_path / "a.npz", findings) is None
+    assert read(tmp_path / "a.npz", findings) is None
     assert "compressed" in findings.errors[0].what
 
 
