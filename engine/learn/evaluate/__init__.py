@@ -1,0 +1,1 @@
+"""How good a network is: what it says of data whose truth is known, and the report of it."""

@@ -1,0 +1,102 @@
+"""One network on some data, from its weights file to its figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence as Ordered
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from engine.learn.data.sequence import Sequence
+from engine.learn.evaluate.predict import Predictions, Streamer, Tick, windowed
+from engine.learn.evaluate.score import Result, Scores, score
+from engine.network.weights import load_network
+from engine.runtime.eager import EagerRuntime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """A network, what it said, and how good that is."""
+
+    name: str
+    """As it was asked for; unique among those that are compared."""
+    weights: Path
+    note: str
+    """What the weights say of where they come from."""
+    size: str
+    parameters: int
+    runtime: str
+    actions: tuple[str, ...]
+    scores: Scores
+    result: Result
+    predictions: list[Predictions]
+
+    def record(self) -> dict[str, Any]:
+        """What report.json holds of it; null where a figure is not to be had."""
+        described: dict[str, Any] = {
+            "name": self.name,
+            "weights": str(self.weights),
+            "note": self.note,
+            "size": self.size,
+        }
+        described |= {"parameters": self.parameters, "runtime": self.runtime}
+        return described | _plain(dataclasses.asdict(self.scores))
+
+
+def evaluate(
+    name: str, weights: Path, sequences: Ordered[Sequence], *, windows: bool = True, tick: Tick = lambda n: None
+) -> Evaluated:
+    """Stream every sequence, and where `windows` is set run it in windows as well.
+
+    `tick` is told of each frame that is done, twice where it is done twice. Raises EgoposeError as `load_network`
+    does, and where a picture cannot be read.
+    """
+    network = load_network(weights)
+    runtime = EagerRuntime(network)
+    try:
+        streamer = Streamer(runtime)
+        predictions = [streamer.run(sequence, tick) for sequence in sequences]
+        length = network.config.window
+        over = (length, [windowed(network, s, length, tick) for s in sequences]) if windows else None
+        scores, result = score(sequences, predictions, runtime.actions, over)
+    finally:
+        runtime.close()
+    return Evaluated(
+        name=name,
+        weights=weights,
+        note=weights_note(weights),
+        size=network.config.name,
+        parameters=sum(p.numel() for p in network.parameters()),
+        runtime=runtime.description,
+        actions=runtime.actions,
+        scores=scores,
+        result=result,
+        predictions=predictions,
+    )
+
+
+def weights_note(weights: Path) -> str:
+    """The line on where weights come from; "" where they say nothing."""
+    with safe_open(weights, framework="pt") as file:
+        note: str = (file.metadata() or {}).get("note", "")
+    return note
+
+
+def report_json(data: Ordered[str], networks: Ordered[Evaluated], notes: Ordered[str]) -> str:
+    """What report.json holds: `data` and `notes` are for people."""
+    record = {"data": list(data), "notes": list(notes), "networks": [network.record() for network in networks]}
+    return json.dumps(record, indent=2, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Numbers rounded to what can be meant, NaN and infinity as None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
