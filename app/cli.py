@@ -16,6 +16,7 @@ from typing import NoReturn
 from app.calibration.command import add_board, add_calibrate
 from app.cameras import add_cameras
 from app.datasets import add_datasets
+from app.evaluate import add_evaluate
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
@@ -137,6 +138,8 @@ def parser(words: Sequence[str]) -> Parser:
             from engine.learn.training.command import add_arguments  # noqa: PLC0415
 
         add_arguments(train)
+
+    add_evaluate(commands.add_parser("evaluate", help="how good networks are on data whose truth is known"))
     return top
 
 

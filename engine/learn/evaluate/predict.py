@@ -54,7 +54,8 @@ class Streamer:
         stage_ms = np.zeros((count, len(STAGES)), np.float32)
         estimator = self._estimator(sequence.pictures.camera)
         for stretch in sequence.stretches():
-            # A source of its own, so that nothing is remembered across the gap.
+            # An estimator forgets between its own sources; another one with the same runtime cannot know.
+            self.runtime.reset()
             source = f"{sequence.name} from {stretch.start}"
             for i in range(stretch.start, stretch.stop):
                 capture_ns = round(sequence.time_s[i] * 1e9)
@@ -67,7 +68,7 @@ class Streamer:
         return Predictions(joints, uv, confidence, scores, stage_ms)
 
     def _estimator(self, camera: Calibration) -> PoseEstimator:
-        """One for each camera, all with the one runtime; each forgets what it saw where its frames do not go on."""
+        """One for each camera, all with the one runtime."""
         known = self._estimators.setdefault(id(camera), (camera, PoseEstimator(self.runtime, camera)))
         return known[1]
 

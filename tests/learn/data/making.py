@@ -16,6 +16,7 @@ from calib.models.kannala_brandt import KannalaBrandt
 from calib.remap import fit_camera
 from engine.capture.picture import encode_jpeg
 from engine.learn.data.findings import Findings
+from engine.learn.data.opening import read_data
 from engine.learn.data.sequence import Sequence
 from engine.learn.data.shards import read
 from engine.session.writer import SessionWriter
@@ -185,3 +186,10 @@ def write_session(path: Path, count: int = 5) -> np.ndarray:
             image = photograph(camera, joints[i], (320, 256))
             writer.add(Frame(image, seq, 10**9 + seq * 40_000_000, "made", truth=truth))
     return joints
+
+
+def read_all(*paths: Path) -> list[Sequence]:
+    """Everything at these paths, which must be without a fault."""
+    data = read_data(paths)
+    assert not data.findings.errors, [str(f) for f in data.findings.errors]
+    return data.sequences
