@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from calib.calibration import Calibration
+from engine.learn.baselines.published import PublishedNetwork
 from engine.learn.data.sequence import Sequence, Span
 from engine.live.estimator import PoseEstimator
 from engine.network.network import PoseNetwork
 from engine.runtime.runtime import Runtime
 from engine.types import FloatArray, Frame
 
+Network = PoseNetwork | PublishedNetwork
 Tick = Callable[[int], None]
 """Told how many frames more are done."""
 STAGES = ("canonical view", "network", "overlay")
@@ -74,7 +76,7 @@ class Streamer:
 
 
 @torch.inference_mode()
-def windowed(network: PoseNetwork, sequence: Sequence, length: int, tick: Tick = lambda n: None) -> FloatArray:
+def windowed(network: Network, sequence: Sequence, length: int, tick: Tick = lambda n: None) -> FloatArray:
     """(N, 15, 3) metres from `forward_window` over windows of at most `length` frames, each frame scored once.
 
     Raises EgoposeError where a picture cannot be read.

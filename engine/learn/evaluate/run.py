@@ -12,11 +12,14 @@ from typing import Any
 
 from safetensors import safe_open
 
+from engine.learn.baselines.weights import load_published
 from engine.learn.data.sequence import Sequence
-from engine.learn.evaluate.predict import Predictions, Streamer, Tick, windowed
+from engine.learn.evaluate.predict import Network, Predictions, Streamer, Tick, windowed
 from engine.learn.evaluate.score import Result, Scores, score
+from engine.learn.evaluate.sliding import SlidingRuntime
 from engine.network.weights import load_network
 from engine.runtime.eager import EagerRuntime
+from engine.runtime.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +59,7 @@ def evaluate(
     `tick` is told of each frame that is done, twice where it is done twice. Raises EgoposeError as `load_network`
     does, and where a picture cannot be read.
     """
-    network = load_network(weights)
-    runtime = EagerRuntime(network)
+    network, runtime = load(weights)
     try:
         streamer = Streamer(runtime)
         predictions = [streamer.run(sequence, tick) for sequence in sequences]
@@ -78,6 +80,15 @@ def evaluate(
         result=result,
         predictions=predictions,
     )
+
+
+def load(weights: Path) -> tuple[Network, Runtime]:
+    """The network of a weights file, ours or the published one, and what runs it as if live."""
+    published = load_published(weights)
+    if published is not None:
+        return published, SlidingRuntime(published)
+    network = load_network(weights)
+    return network, EagerRuntime(network)
 
 
 def weights_note(weights: Path) -> str:

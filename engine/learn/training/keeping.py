@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from calib.canonical import canonical_angle_table
 from engine.errors import EgoposeError
 from engine.learn.baselines.published import PublishedNetwork
+from engine.learn.baselines.weights import BASELINE_FORMAT
 from engine.learn.training.module import Network
 from engine.learn.training.recipe import Recipe
 from engine.learn.wearer.motion import ACTIONS
@@ -19,7 +20,6 @@ from engine.network.network import PoseNetwork, channels_last
 from engine.network.weights import MAX_BYTES, restored, save_weights
 
 TABLE_SIZE = 1024
-BASELINE_FORMAT = "egopose-published-1"
 _FRESH = ("action.", "head.mean_")
 """What weights of an earlier kind may lack."""
 

@@ -10,9 +10,13 @@ import pytest
 import torch
 
 from calib.canonical import canonical_angle_table
+from engine.learn.baselines.published import PublishedNetwork
+from engine.learn.baselines.weights import load_published
 from engine.learn.data.sequence import Sequence
 from engine.learn.evaluate.predict import Streamer, same_past, windowed
-from engine.network.config import SMALL
+from engine.learn.evaluate.run import load
+from engine.learn.training.keeping import save
+from engine.network.config import BASE, SMALL
 from engine.network.network import PoseNetwork
 from engine.runtime.eager import EagerRuntime
 from tests.learn.data import making
@@ -72,6 +76,24 @@ def test_the_stream_equals_forward_window_over_every_frames_own_past(
             with torch.inference_mode():
                 expected = network.forward_window(pictures[None]).joints[0, -1].numpy()
             assert np.abs(streamed[i] - expected).max() < 1e-4
+
+
+def test_the_published_network_slides_its_window_over_what_it_encoded(sequence: Sequence, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    config = replace(BASE, name="published", side=64, spatial_width=8, motion="shared", motion_dim=32, window=WINDOW)
+    save(PublishedNetwork(config), tmp_path / "a.safetensors", "note")
+    network, runtime = load(tmp_path / "a.safetensors")
+    found = Streamer(runtime).run(sequence)
+    start = LENGTHS[0]
+    for i in (start, start + 3, start + 9):
+        rows = range(max(start, i - WINDOW + 1), i + 1)
+        pictures = torch.from_numpy(np.stack([sequence.picture(k, 64) for k in rows]))
+        with torch.inference_mode():
+            expected = network.forward_window(pictures[None])
+        assert np.abs(found.joints_m[i] - expected.joints[0, -1].numpy()).max() < 1e-5
+        assert np.abs(found.confidence[i] - expected.confidence[0, -1].numpy()).max() < 1e-5
+    assert windowed(network, sequence, WINDOW).shape == (len(sequence), 15, 3)
+    assert load_published(tmp_path / "none") is None
 
 
 def test_every_frame_is_counted_and_timed(network: PoseNetwork, sequence: Sequence) -> None:
