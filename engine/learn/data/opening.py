@@ -79,15 +79,16 @@ def read_data(
 def open_data(
     paths: Iterable[Path], split: str | None = None, progress: Callable[[str], None] = lambda name: None
 ) -> Data:
-    """As `check_data`, for use: raises EgoposeError with all that must be mended, one finding a line."""
+    """As `check_data`, for use: raises EgoposeError with the list of what must be mended."""
     paths = list(paths)
     data = check_data(paths, split, progress)
     errors = data.findings.errors
     if errors:
-        lines = [f"  {finding}" for finding in errors[:_SHOWN]]
+        told = [str(finding) for finding in errors[:_SHOWN]]
         if len(errors) > _SHOWN:
-            lines.append(f"  and {len(errors) - _SHOWN} more: see `egopose datasets check`")
-        raise EgoposeError("\n".join([f"the data cannot be used, {len(errors)} faults in it must be mended:", *lines]))
+            told.append(f"and {len(errors) - _SHOWN} more: `egopose datasets check` lists all")
+        faults = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+        raise EgoposeError(f"{faults} in the data must be mended: {'; '.join(told)}")
     if not data.frames:
         where = ", ".join(map(str, paths))
         raise EgoposeError(f"no frames in {where}{f' for {split}' if split else ''}; give other data, or another split")

@@ -8,23 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EgoposeError
-from engine.learn.data.findings import Findings
+from engine.learn.data.opening import open_data
 from engine.learn.data.sequence import Sequence
-from engine.learn.data.shards import read_shards
 from engine.learn.training.data import usual_workers
 from engine.learn.training.recipe import Recipe, bundled_recipes, load_recipe
 from engine.learn.training.run import Run, console_say, train
-
-MAX_LINES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of a run."""
     names = ", ".join(bundled_recipes())
     parser.add_argument("recipe", nargs="?", default="small", help=f"{names} or a .toml file (default: %(default)s)")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help="folders to train on")
     parser.add_argument(
-        "--validation", type=Path, nargs="+", required=True, metavar="DIR", help="folders to choose the best weights by"
+        "--data", type=Path, nargs="+", required=True, metavar="DATA", help="files, folders to train on"
+    )
+    parser.add_argument(
+        "--validation", type=Path, nargs="+", required=True, metavar="DATA", help="others to choose the best weights by"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for weights, checkpoints and figures")
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights to begin from")
@@ -56,20 +55,6 @@ def adjusted(recipe: Recipe, arguments: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def opened(folders: list[Path]) -> tuple[Sequence, ...]:
-    """All sequences of the folders. Raises EgoposeError with a list of what is wrong, before training starts."""
-    findings = Findings()
-    sequences: list[Sequence] = []
-    for folder in folders:
-        if not folder.is_dir():
-            findings.error(folder, "is no folder")
-            continue
-        read = read_shards(folder, findings)
-        if not read and not findings.errors:
-            findings.error(folder, "holds no shards; make some with egopose synth")
-        sequences += read
-    if findings.errors:
-        lines = [str(finding) for finding in findings.errors[:MAX_LINES]]
-        more = len(findings.errors) - len(lines)
-        raise EgoposeError("; ".join(lines) + (f"; and {more} more" if more > 0 else ""))
-    return tuple(sequences)
+def opened(paths: list[Path]) -> tuple[Sequence, ...]:
+    """All sequences there. Raises EgoposeError with a list of what is wrong, before training starts."""
+    return tuple(open_data(paths).sequences)

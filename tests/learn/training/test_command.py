@@ -71,8 +71,8 @@ def test_two_processes_give_the_loss_of_one(
 @pytest.mark.parametrize(
     ("fault", "what"),
     [
-        ("empty", "holds no shards"),
-        ("missing", "is no folder"),
+        ("empty", "holds no data"),
+        ("missing", "is not there"),
         ("nan", "joints_m holds"),
         ("short", "joints_m has the shape"),
         ("truncated", "cut off"),
