@@ -1,7 +1,8 @@
 """The camera JSON of the SceneEgo and EgoPW data sets.
 
-Keys: name, size [width, height], intrinsic (3x3 or 3x4, of which the data sets use the centre alone),
-imageCircleRadius (pixels), polynomialC2W and polynomialW2C (low to high), affine, extrinsic, radial.
+Keys: name, size [width, height], intrinsic (3x3 or 3x4, of which the data sets use the centre alone; UnrealEgo's
+file has image_center [x, y] in its place), imageCircleRadius (pixels), polynomialC2W and polynomialW2C (low to
+high), affine, extrinsic, radial.
 The data sets ignore the focal terms and `affine`, and so does this reader.
 """
 
@@ -26,11 +27,7 @@ def read(fields: Fields) -> Calibration:
     circle = fields.number("imageCircleRadius")
     if not 0.0 < circle <= 2.0 * max(size):
         fields.fail("imageCircleRadius", "must be above zero and no larger than twice the picture: correct it")
-    rows = fields.get("intrinsic")
-    if not isinstance(rows, list) or len(rows) < 2:
-        fields.fail("intrinsic", "must be a list of three rows: export the calibration again")
-    matrix = Fields(fields.where, {"intrinsic[0]": rows[0], "intrinsic[1]": rows[1]})
-    centre = (matrix.numbers("intrinsic[0]", 3, 4)[2], matrix.numbers("intrinsic[1]", 3, 4)[2])
+    centre = _centre(fields)
     w2c, c2w = fields.numbers(MARK, 2), fields.numbers("polynomialC2W", 2)
     try:
         model = Scaramuzza(centre, w2c, c2w)
@@ -39,6 +36,18 @@ def read(fields: Fields) -> Calibration:
     valid_angle = float(model.angle(np.array([circle]))[0])
     name = fields.text("name")
     return Calibration(name, model, size, valid_angle, provenance="from an egocentric camera file")
+
+
+def _centre(fields: Fields) -> tuple[float, float]:
+    """(x, y) in pixels. Raises CalibrationError."""
+    if "intrinsic" not in fields.values and "image_center" in fields.values:
+        x, y = fields.numbers("image_center", 2, 2)
+        return x, y
+    rows = fields.get("intrinsic")
+    if not isinstance(rows, list) or len(rows) < 2:
+        fields.fail("intrinsic", "must be a list of three rows: export the calibration again")
+    matrix = Fields(fields.where, {"intrinsic[0]": rows[0], "intrinsic[1]": rows[1]})
+    return matrix.numbers("intrinsic[0]", 3, 4)[2], matrix.numbers("intrinsic[1]", 3, 4)[2]
 
 
 def document(calibration: Calibration) -> dict[str, Any]:

@@ -118,6 +118,17 @@ def test_egocentric_format_refuses_what_it_cannot_hold(camera: Calibration, tmp_
     assert not list(tmp_path.iterdir())
 
 
+def test_egocentric_format_with_the_centre_on_its_own(tmp_path: Path) -> None:
+    record = json.loads((CAMERAS / "sceneego.json").read_text())
+    rows = record.pop("intrinsic")
+    record["image_center"] = [rows[0][2], rows[1][2]]
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    assert same(load_camera(tmp_path / "a.json"), load_camera("sceneego"))
+    (tmp_path / "a.json").write_text(json.dumps(record | {"image_center": [1.0]}))
+    with pytest.raises(CalibrationError, match="image_center"):
+        load_camera(tmp_path / "a.json")
+
+
 def test_writing_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError) as caught:
         save_camera(KB, tmp_path / "missing" / "camera.json")

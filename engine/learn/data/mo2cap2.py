@@ -85,7 +85,7 @@ def _h5py() -> Any:
     try:
         import h5py  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError as error:
-        raise EgoposeError("HDF5 files need h5py; install it with `pip install egopose[datasets]`") from error
+        raise EgoposeError("HDF5 files need h5py; it comes with: pip install -e '.[datasets]'") from error
     return h5py
 
 
