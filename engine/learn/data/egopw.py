@@ -32,9 +32,9 @@ def recognise(folder: Path) -> bool:
 
 
 def in_split(folder: Path, split: str) -> bool:
-    """The test subjects are named; everybody else is for training."""
+    """The test subjects are named; everybody else is for training, nobody for validation."""
     tested = any(part in TEST_SUBJECTS for part in folder.resolve().parts)
-    return tested == (split == "test")
+    return split == ("test" if tested else "train")
 
 
 def read(folder: Path, findings: Findings) -> Sequence | None:

@@ -70,7 +70,8 @@ def recognise(path: Path) -> bool:
 
 
 def in_split(path: Path, split: str) -> bool:
-    return path.is_file() == (split == "train")
+    """Files are for training, folders for testing."""
+    return split == ("train" if path.is_file() else "test")
 
 
 def read(path: Path, findings: Findings) -> Sequence | None:

@@ -151,6 +151,7 @@ def test_splits_are_those_of_the_data_sets(tmp_path: Path) -> None:
     assert egopw.in_split(tmp_path / "kripa_new" / "a", "test")
     assert not egopw.in_split(tmp_path / "kripa_new" / "a", "train")
     assert egopw.in_split(tmp_path / "mohamed" / "a", "train")
+    assert not egopw.in_split(tmp_path / "mohamed" / "a", "validation")
     assert sceneego.in_split(tmp_path / "test" / "jian1", "test")
     assert not sceneego.in_split(tmp_path / "test" / "jian1", "train")
     assert sceneego.in_split(tmp_path / "train" / "pranay2", "train")
@@ -158,6 +159,7 @@ def test_splits_are_those_of_the_data_sets(tmp_path: Path) -> None:
     making.write_mo2cap2_train(tmp_path / "a.h5")
     assert mo2cap2.in_split(tmp_path / "a.h5", "train")
     assert mo2cap2.in_split(tmp_path, "test")
+    assert not mo2cap2.in_split(tmp_path, "validation")
     motion = tmp_path / "Street" / "Day" / "walk" / unrealego.FOLDER
     motion.mkdir(parents=True)
     assert unrealego.in_split(motion.parent, "test")
