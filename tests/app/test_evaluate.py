@@ -61,6 +61,8 @@ def test_two_networks_side_by_side(
     tiny, copy = record["networks"]
     assert (tiny["name"], copy["name"]) == ("tiny", "other")
     assert tiny["mpjpe"] == copy["mpjpe"]
+    assert copy["mpjpe_against_first"]["high"] == 0
+    assert tiny["sequences"].keys() == {"wearer test-0-00000", "SceneEgo jian1"}
     assert (tiny["frames"], tiny["scored"], tiny["clips"]) == (13, 12, 3)
     assert tiny["windowed"]["difference_mm"] < 0.1
     assert tiny["windowed"]["compared"] == 13

@@ -33,7 +33,7 @@ from engine.types import FloatArray, ImageArray
 FPS = 25.0
 """Pictures a second where a data set does not say: only the scale of the jitter depends on it."""
 CAMERA_FILE = "camera.json"
-MAX_FRAMES = 10_000_000
+MAX_FRAMES = 2_000_000
 _FAR_OFF = 0.05
 """Of the side: 2D truth that lies further from the projected pose in the median belongs to another lens."""
 

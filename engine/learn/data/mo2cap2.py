@@ -6,6 +6,7 @@ Test: `imgs/` and `{sequence}_gt.mat` with `pose_gt`, millimetres, one pose for 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from calib.calibration import Calibration
 from engine.capture.images import is_picture, natural_key
+from engine.capture.picture import MAX_BYTES
 from engine.errors import EgoposeError
 from engine.learn.data.findings import Findings
 from engine.learn.data.folders import (
@@ -128,8 +130,9 @@ def _misfits(file: Any) -> str:
             return f"keeps {name} in another file, which is not read"
         if data.shape[1:] != shape or data.dtype.kind not in "uif" or (name == "Images" and data.dtype != np.uint8):
             return f"{name} is {data.shape} {data.dtype}, not (N, {', '.join(map(str, shape))})"
-        if not 0 < data.shape[0] <= MAX_FRAMES:
-            return f"{name} has {data.shape[0]} entries"
+        piece = math.prod(data.chunks or (0,)) * data.dtype.itemsize
+        if not 0 < data.shape[0] <= MAX_FRAMES or piece > MAX_BYTES:
+            return f"{name} has {data.shape[0]} entries in pieces of {piece} bytes, which is none or too many"
         if count not in (None, data.shape[0]):
             return f"{name} has {data.shape[0]} entries where Images has {count}"
         count = data.shape[0]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.learn.data.sequence import Sequence
 from engine.learn.evaluate import plots
 from engine.learn.evaluate.run import Evaluated
-from engine.learn.evaluate.score import Error, Result, Scores
+from engine.learn.evaluate.score import Error, Result, Scores, against
 from engine.learn.evaluate.worst import Shown, middling, picked, shown
 from engine.skeleton import JOINTS
 
@@ -39,7 +39,7 @@ class Row:
     cells: list[str]
     remarks: list[str]
     changes: list[str]
-    """How much more or less than the first network's; "" for the first itself."""
+    """How much more or less than the first network's; "" for the first itself, and where more is better."""
     best: int | None
     """Which network is best at it; None where there is one alone, or a tie, or no better and worse."""
 
@@ -82,12 +82,14 @@ def table(networks: Ordered[Evaluated]) -> list[Row]:
     ):
         spans = [f"{_text(of(s).low)} to {_text(of(s).high)}" if math.isfinite(of(s).low) else "" for s in scores]
         rows.append(_row(name, unit, [of(s).mean for s in scores], "{:.1f}", remarks=spans))
+    if len(networks) > 1:
+        rows.insert(1, _pairs(networks))
     rows += [
         _row("MPJPE, median frame", "mm", [s.mpjpe.median for s in scores], "{:.1f}"),
         *(_row(f"MPJPE, {part}", "mm", [s.parts[part].mpjpe for s in scores], "{:.1f}") for part in scores[0].parts),
         _row("2D error, median", "% of the side", [100 * s.uv_median for s in scores], "{:.2f}"),
         *(
-            _row(f"2D within {float(at):.0%} of the side", "% of visible joints", [100 * s.pck[at] for s in scores],
+            _row(f"Visible joints within {float(at):.0%} of the side", "%", [100 * s.pck[at] for s in scores],
                  "{:.1f}", higher=True)
             for at in scores[0].pck
         ),
@@ -110,15 +112,24 @@ def table(networks: Ordered[Evaluated]) -> list[Row]:
     return [row for row in rows if any(cell != _NOTHING for cell in row.cells)]
 
 
+def _pairs(networks: Ordered[Evaluated]) -> Row:
+    """How far the others' MPJPE lies from the first one's, frame by frame."""
+    apart = [against(networks[0].result, network.result) for network in networks[1:]]
+    spans = [f"{_text(a.low, '{:+.1f}')} to {_text(a.high, '{:+.1f}')}" if math.isfinite(a.low) else "" for a in apart]
+    cells = ["", *(_text(a.mean, "{:+.1f}") for a in apart)]
+    return Row(f"MPJPE against {networks[0].name}", "mm", cells, ["", *spans], [""] * len(networks), None)
+
+
 def _row(
     name: str, unit: str, values: list[float], form: str, *, remarks: list[str] | None = None, higher: bool = False
 ) -> Row:
     cells = [_text(value, form) for value in values]
     first = values[0]
     changes = [
-        _text(v / first - 1, "{:+.0%}") if first > 0 and cell != cells[0] else ""
-        for v, cell in zip(values, cells, strict=True)
+        _text(value / first - 1, "{:+.0%}") if first > 0 and cell != cells[0] and not higher else ""
+        for value, cell in zip(values, cells, strict=True)
     ]
+    changes = ["" if change in ("+0%", "-0%", _NOTHING) else change for change in changes]
     best = None
     if len(set(cells)) > 1:
         ranked = [(-math.inf if higher else math.inf) if math.isnan(value) else value for value in values]
@@ -249,6 +260,7 @@ def _of_subjects(scores: Scores) -> dict[str, Error]:
 GROUPS: tuple[tuple[str, Callable[[Scores], dict[str, Error]]], ...] = (
     ("Data sets", _of_data_sets),
     ("People", _of_subjects),
+    ("Sequences", lambda scores: scores.sequences),
     ("Actions", lambda scores: scores.actions),
     ("Joints", lambda scores: scores.joints),
 )

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from engine.learn.baselines.weights import load_published
 from engine.learn.data.sequence import Sequence
 from engine.learn.evaluate.predict import Network, Predictions, Streamer, Tick, windowed
-from engine.learn.evaluate.score import Result, Scores, score
+from engine.learn.evaluate.score import Result, Scores, against, score
 from engine.learn.evaluate.sliding import SlidingRuntime
 from engine.network.weights import load_network
 from engine.runtime.eager import EagerRuntime
@@ -100,8 +100,12 @@ def weights_note(weights: Path) -> str:
 
 def report_json(data: Ordered[str], networks: Ordered[Evaluated], notes: Ordered[str]) -> str:
     """What report.json holds: `data` and `notes` are for people."""
-    record = {"data": list(data), "notes": list(notes), "networks": [network.record() for network in networks]}
-    return json.dumps(record, indent=2, allow_nan=False) + "\n"
+    records = [network.record() for network in networks]
+    for network, record in zip(networks[1:], records[1:], strict=True):
+        apart = dataclasses.asdict(against(networks[0].result, network.result))
+        record["mpjpe_against_first"] = _plain(apart)
+    whole = {"data": list(data), "notes": list(notes), "networks": records}
+    return json.dumps(whole, indent=2, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -106,6 +106,7 @@ class Scores:
     actions: dict[str, Error]
     data_sets: dict[str, Error]
     subjects: dict[str, Error]
+    sequences: dict[str, Error]
     visibility: dict[str, Visible]
     hidden_known: bool
     """Whether all of the data tells hidden joints; if not, some of the hidden count as visible."""
@@ -241,6 +242,7 @@ def score(
         actions=_grouped(result, named),
         data_sets=_grouped(result, data_sets),
         subjects=_grouped(result, subjects),
+        sequences=_grouped(result, np.concatenate([np.full(len(s), f"{s.data_set} {s.name}") for s in sequences])),
         visibility=_visibility(result),
         hidden_known=all(sequence.hidden_known for sequence in sequences),
         pck={f"{at:g}": _share(seen <= at, np.isfinite(seen) | lost) for at in PCK_AT},
@@ -263,6 +265,11 @@ def _headline(errors: Array, block: NDArray[np.int64]) -> Headline:
     sums, counts = (np.bincount(block[known], weight, blocks).astype(np.float64) for weight in weights)
     low, high = interval(sums, counts)
     return Headline(mean(frames), low, high, median(frames))
+
+
+def against(first: Result, other: Result) -> Headline:
+    """How much larger the other's MPJPE is than the first's, on the same frames: the interval is of the pairs."""
+    return _headline((other.frame_errors - first.frame_errors)[:, None], first.block)
 
 
 def _error(result: Result, rows: Mask | slice = slice(None), joints: slice = slice(None)) -> Error:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.learn.data.sequence import Sequence
 from engine.learn.evaluate.predict import Predictions
-from engine.learn.evaluate.score import gather, score
+from engine.learn.evaluate.score import against, gather, score
 from engine.learn.evaluate.worst import middling, picked
 from engine.learn.wearer.motion import ACTIONS
 from tests.learn.data import making
@@ -82,6 +82,16 @@ def test_errors_are_told_by_joint_action_and_visibility(sequence: Sequence) -> N
     assert set(result.block[picked(result, 5)]) == {0, 1, 2}
     assert picked(result, 1)[0] < 4
     assert len(middling(result, 4)) == 4
+
+
+def test_networks_are_compared_frame_by_frame(sequence: Sequence) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.2, (12, 1, 3)).astype(np.float32)
+    first = gather([sequence], [predictions(sequence, joints_m=sequence.joints_m + noise)])
+    joints = sequence.joints_m + noise * (1 + 0.01 / np.linalg.norm(noise, axis=-1, keepdims=True))
+    apart = against(first, gather([sequence], [predictions(sequence, joints_m=joints.astype(np.float32))]))
+    # The frames' own errors spread over 30 cm; in pairs the centimetre is certain.
+    assert first.frame_errors.std() > 50
+    assert (apart.mean, apart.low, apart.high) == (pytest.approx(10, abs=1e-2),) * 3
 
 
 def test_pck_counts_a_peak_out_of_the_picture_as_a_miss(sequence: Sequence) -> None:
