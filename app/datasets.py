@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,7 @@ def add_datasets(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(metavar="ACTION", required=True)
     check = actions.add_parser("check", help="look at everything in a data set, and list what is wrong and where")
     add_data(check)
+    check.add_argument("--thorough", action="store_true", help="decode every picture, not only look at its ends")
     check.set_defaults(command=run_check)
 
 
@@ -41,9 +43,9 @@ def run_check(arguments: argparse.Namespace) -> int:
 
     with progress_bar() as bar:
         task = bar.add_task("looking", total=None)
-        data = check_data(
-            arguments.data, arguments.split, lambda name: bar.update(task, description=f"looking at {name}")
-        )
+        tell = partial(bar.update, task)
+        thorough = arguments.thorough
+        data = check_data(arguments.data, arguments.split, lambda name: tell(description=name), thorough=thorough)
     console = Console(soft_wrap=True, highlight=False)
     console.print(_table(data.sequences))
     for finding in data.findings.notes:

@@ -88,8 +88,8 @@ def ba_mpjpe_mm(predicted: NDArray[Any], truth: NDArray[Any]) -> float:
 
 def bone_lengths_m(joints_m: NDArray[Any]) -> Array:
     """(..., 15, 3) metres to (..., 14) metres, in the order of `skeleton.BONES`."""
-    vectors = joints_m[..., 1:, :] - joints_m[..., list(PARENTS[1:]), :]
-    return np.asarray(np.linalg.norm(vectors, axis=-1), np.float64)
+    joints = np.asarray(joints_m, np.float64)
+    return np.asarray(np.linalg.norm(joints[..., 1:, :] - joints[..., list(PARENTS[1:]), :], axis=-1))
 
 
 def accelerations(joints_m: NDArray[Any], time_s: NDArray[Any], clip: NDArray[Any]) -> Array:

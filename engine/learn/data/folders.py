@@ -34,6 +34,8 @@ FPS = 25.0
 """Pictures a second where a data set does not say: only the scale of the jitter depends on it."""
 CAMERA_FILE = "camera.json"
 MAX_FRAMES = 2_000_000
+_LARGEST = 1e6
+"""No pixel, metre or millimetre of a pose is larger."""
 _FAR_OFF = 0.05
 """Of the side: 2D truth that lies further from the projected pose in the median belongs to another lens."""
 
@@ -121,18 +123,20 @@ def _kept(camera: Path | str) -> Calibration:
 
 
 def pose_of(value: Any, shape: tuple[int, ...] = (15, 3)) -> FloatArray | None:
-    """A pose out of a data set's file; None where it has another shape or is no numbers at all."""
+    """A pose out of a data set's file; None where it has another shape, or is no numbers that could be one."""
     try:
         pose = np.asarray(value, np.float64)
     except (TypeError, ValueError):
         return None
-    with np.errstate(over="ignore"):
-        return pose.astype(np.float32) if pose.shape == shape else None
+    if pose.shape != shape or (np.abs(pose[np.isfinite(pose)]) > _LARGEST).any():
+        return None
+    return pose.astype(np.float32)
 
 
 def canonical_points(pixels: FloatArray, camera: Calibration, size: tuple[int, int]) -> FloatArray:
     """(..., 2) pixels of pictures of (width, height) to canonical uv; NaN where the camera does not see."""
-    return view_of(camera, *size, 64).from_picture(pixels.astype(np.float64)).astype(np.float32)
+    near = np.where(np.abs(pixels) < _LARGEST, pixels, np.nan)
+    return view_of(camera, *size, 64).from_picture(near.astype(np.float64)).astype(np.float32)
 
 
 def sequence_of(

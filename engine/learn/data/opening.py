@@ -20,6 +20,8 @@ SPLITS = ("train", "validation", "test")
 _MAX_LIST = 1 << 24
 _DEEPEST = 8
 _SHOWN = 10
+_FAR_M = 20.0
+"""Nobody's joint is so far from the camera on the head."""
 _BONE_M = (0.02, 1.0)
 """The median bone of a person is longer than the first and shorter than the second."""
 
@@ -96,16 +98,35 @@ def open_data(
 
 
 def check_data(
-    paths: Iterable[Path], split: str | None = None, progress: Callable[[str], None] = lambda name: None
+    paths: Iterable[Path],
+    split: str | None = None,
+    progress: Callable[[str], None] = lambda name: None,
+    *,
+    thorough: bool = False,
 ) -> Data:
-    """As `read_data`, with every picture's header, the poses' size and what is known of them looked over."""
+    """As `read_data`, with every picture's header and end, the poses' size and what is known of them looked over.
+
+    `thorough` decodes every picture, which takes as long as an evaluation without a network.
+    """
     data = read_data(paths, split, progress)
     for sequence in data.sequences:
-        if isinstance(sequence.pictures, PictureFiles):
+        if thorough:
+            _decode(sequence, data.findings, progress)
+        elif isinstance(sequence.pictures, PictureFiles):
             progress(f"{sequence.name}: pictures")
             sequence.pictures.faults(data.findings)
         _look_over(sequence, data.findings)
     return data
+
+
+def _decode(sequence: Sequence, findings: Findings, progress: Callable[[str], None]) -> None:
+    for index in range(len(sequence)):
+        if index % 100 == 0:
+            progress(f"{sequence.name}: picture {index} of {len(sequence)}")
+        try:
+            sequence.pictures.raw(index)
+        except EgoposeError as error:
+            findings.error(f"{sequence.data_set} {sequence.name}", str(error))
 
 
 def _look_over(sequence: Sequence, findings: Findings) -> None:
@@ -117,6 +138,10 @@ def _look_over(sequence: Sequence, findings: Findings) -> None:
         findings.note(where, f"{unknown} of {len(sequence)} poses are unknown or not whole, and not scored as whole")
     from engine.learn.metrics import bone_lengths_m  # noqa: PLC0415
 
+    furthest = float(np.abs(sequence.joints_m[np.isfinite(sequence.joints_m)]).max(initial=0.0))
+    if furthest > _FAR_M:
+        findings.error(where, f"a joint lies {furthest:.3g} m away: the numbers are damaged, or in another unit")
+        return
     lengths = bone_lengths_m(sequence.joints_m)
     middle = float(np.median(lengths[np.isfinite(lengths)])) if np.isfinite(lengths).any() else 0.3
     if not _BONE_M[0] < middle < _BONE_M[1]:

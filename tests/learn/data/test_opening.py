@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import shutil
@@ -105,8 +106,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "an empty picture": (lambda d: (d / E / "imgs/img_000005.jpg").write_bytes(b""), "img_000005.jpg: is empty"),
     "no pictures": (lambda d: shutil.rmtree(d / E / "imgs"), "none of its 5 pictures is there"),
     "millimetres": (
-        lambda d: rewrite(d / S / "local_pose_gt.pkl", mm),
-        "the unit is wrong",
+        lambda d: rewrite(d / S / "local_pose_gt.pkl", scaled(1000)),
+        "in another unit",
     ),
     "no start": (lambda d: (d / S / "syn.json").unlink(), "syn.json: cannot be read"),
     "a start of another kind": (
@@ -141,8 +142,13 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def mm(records: list) -> list:
-    return [r | {"ego_pose_gt": None if r["ego_pose_gt"] is None else r["ego_pose_gt"] * 1000} for r in records]
+def scaled(factor: float) -> Callable[[list], list]:
+    """SceneEgo's records in another unit."""
+
+    def change(records: list) -> list:
+        return [r | {"ego_pose_gt": None if (pose := r["ego_pose_gt"]) is None else pose * factor} for r in records]
+
+    return change
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -162,6 +168,50 @@ def test_all_faults_are_told_at_once(everything: Path) -> None:
     data = check_data([everything, everything / "gone"])
     assert len(data.findings.errors) == 7
     assert sorted(s.name for s in data.sequences) == ["jian1", "olek_outdoor", "one", "walk"]
+
+
+FILES = (
+    "EgoPW/mohamed/two/pseudo_gt.pkl",
+    "EgoPW/mohamed/two/imgs/img_000005.jpg",
+    "SceneEgo/train/pranay2/syn.json",
+    "Mo2Cap2/part.hdf5",
+    "Mo2Cap2/olek_outdoor/olek_outdoor_gt.mat",
+    "UnrealEgo/Street/walk/camera.json",
+    "UnrealEgo/Street/walk/all_data_with_img-256_hm-64_pose-16_npy/frame_1.npy",
+    "shards/train-0-00000.npz",
+    "a.mcap",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damage_anywhere_is_told_or_does_no_harm(everything: Path, name: str) -> None:
+    rng = np.random.default_rng(len(name))
+    path = everything / name
+    whole = path.read_bytes()
+    for attempt in range(8):
+        data = bytearray(whole)
+        # The heads of files are where damage does most.
+        reach = min(len(data), 4000) if attempt % 2 else len(data)
+        for place in rng.integers(0, reach, 3):
+            data[place : place + 8] = rng.bytes(8)
+        path.write_bytes(data if attempt % 4 else data[: rng.integers(len(data))])
+        for sequence in check_data([path.parent]).sequences:
+            for index in range(len(sequence)):
+                with contextlib.suppress(EgoposeError):
+                    assert sequence.picture(index, 32).shape == (32, 32, 3)
+
+
+def test_a_thorough_check_finds_what_only_decoding_shows(everything: Path) -> None:
+    picture = everything / E / "imgs/img_000005.jpg"
+    whole = picture.read_bytes()
+    start = whole.index(b"\xff\xdb")  # The quantisation table, without which nothing can be decoded.
+    picture.write_bytes(whole[:start] + b"\xff\xfe" + whole[start + 2 :])
+    folder = everything / "EgoPW/mohamed"
+    assert not check_data([folder]).findings.errors
+    (found,) = check_data([folder], thorough=True).findings.errors
+    assert "img_000005.jpg is damaged" in str(found)
+    assert main(["datasets", "check", str(folder), "--thorough"]) == 2
+    assert main(["datasets", "check", str(folder)]) == 0
 
 
 def test_missing_pictures_are_a_gap_that_is_counted(everything: Path) -> None:
@@ -195,3 +245,14 @@ def test_the_command_tells_what_is_there_and_what_is_wrong(
     assert "img_000005.jpg: is cut off" in captured.out
     assert "2 faults" in captured.err
     assert "Traceback" not in captured.out + captured.err
+
+
+def test_bones_of_no_person_are_told(everything: Path) -> None:
+    rewrite(
+        everything / S / "local_pose_gt.pkl",
+        lambda records: [
+            r | {"ego_pose_gt": None if r["ego_pose_gt"] is None else r["ego_pose_gt"] / 100} for r in records
+        ],
+    )
+    (found,) = check_data([everything / S]).findings.errors
+    assert "the unit is wrong" in found.what
