@@ -53,6 +53,9 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         task = bar.add_task("", total=None)
         data = open_data(arguments.data, arguments.split, lambda name: bar.update(task, description=name))
     found = evaluate_all(networks, data, windows=not arguments.no_windows)
+    if arguments.report is not None:
+        # Before anything is printed: whoever reads along may leave.
+        write_report(arguments.report, [str(path) for path in arguments.data], found, data)
     console = Console(soft_wrap=True, highlight=False)
     for table in tables(found):
         console.print(table)
@@ -60,7 +63,6 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     for finding in data.findings.notes:
         console.print(Text.assemble(("note  ", "yellow"), str(finding)))
     if arguments.report is not None:
-        write_report(arguments.report, [str(path) for path in arguments.data], found, data)
         console.print(f"written: {arguments.report}/report.html, report.json")
     return 0
 
