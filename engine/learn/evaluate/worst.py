@@ -19,6 +19,8 @@ from engine.skeleton import BONES
 from engine.types import ImageArray
 
 SIDE = 300
+APART_S = 2.0
+"""Frames of one clip that are nearer in time show the same."""
 _TRUTH = (255, 255, 255)
 _DARK = (20, 20, 20)
 _QUALITY = 88
@@ -39,17 +41,14 @@ class Shown:
 
 
 def picked(result: Result, count: int) -> list[int]:
-    """Rows of the `count` frames with the largest errors, one from each clip, the worst first."""
+    """Rows of the `count` frames with the largest errors, the worst first; those of one clip at least APART_S apart."""
     errors = np.where(np.isfinite(result.frame_errors), result.frame_errors, -1.0)
     rows: list[int] = []
-    seen: set[int] = set()
+    free = errors >= 0
     for row in np.argsort(-errors, kind="stable"):
-        block = int(result.block[row])
-        if errors[row] >= 0 and block not in seen:
-            seen.add(block)
+        if free[row] and len(rows) < count:
             rows.append(int(row))
-        if len(rows) == count:
-            break
+            free &= (result.clip != result.clip[row]) | (np.abs(result.since_s - result.since_s[row]) >= APART_S)
     return rows
 
 

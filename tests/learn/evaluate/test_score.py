@@ -94,6 +94,14 @@ def test_networks_are_compared_frame_by_frame(sequence: Sequence) -> None:
     assert (apart.mean, apart.low, apart.high) == (pytest.approx(10, abs=1e-2),) * 3
 
 
+def test_the_worst_frames_of_one_clip_are_seconds_apart(sequence: Sequence) -> None:
+    long = replace(sequence, clip=np.zeros(12, np.int32), time_s=np.arange(12) * 0.5)
+    joints = long.joints_m + np.linspace(0.01, 0.12, 12, dtype=np.float32)[:, None, None]
+    result = gather([long], [predictions(long, joints_m=joints)])
+    assert picked(result, 9) == [11, 7, 3]
+    assert picked(result, 2) == [11, 7]
+
+
 def test_pck_counts_a_peak_out_of_the_picture_as_a_miss(sequence: Sequence) -> None:
     uv = sequence.uv.copy()
     uv[:, 0, 0] += 0.03
