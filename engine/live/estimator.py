@@ -58,7 +58,7 @@ class PoseEstimator(Estimator):
         if not self._follows(frame):
             self._runtime.reset()
         # Without its picture, which would be kept alive for nothing.
-        self._last = replace(frame, image=NO_PICTURE)
+        self._last = replace(frame, image=NO_PICTURE, encoded=None)
         picture = view.image(frame.image)
         seen = time.monotonic_ns()
         result = self._runtime.run(picture)
@@ -86,7 +86,7 @@ class PoseEstimator(Estimator):
         """Whether the frame goes on from the last one, without a gap or a step back in time."""
         last = self._last
         if last is None:
-            return True
+            return False  # the runtime may remember what another estimator showed it
         steps = [frame.capture_ns - last.capture_ns]
         if frame.device_ns is not None and last.device_ns is not None:
             # A recording that is played jumps in its own time where it is positioned or begins anew.

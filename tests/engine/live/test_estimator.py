@@ -42,13 +42,13 @@ def test_a_gap_a_step_back_and_another_source_reset_the_motion() -> None:
     estimator = PoseEstimator(runtime, load_camera("sceneego"))
     for seq, (time_ns, source, resets) in enumerate(
         [
-            (0, "a", 0),
-            (33_000_000, "a", 0),
-            (33_000_000 + GAP_NS, "a", 0),
-            (34_000_001 + 2 * GAP_NS, "a", 1),
-            (5, "a", 2),
-            (6, "b", 3),
-            (7, "b", 3),
+            (0, "a", 1),
+            (33_000_000, "a", 1),
+            (33_000_000 + GAP_NS, "a", 1),
+            (34_000_001 + 2 * GAP_NS, "a", 2),
+            (5, "a", 3),
+            (6, "b", 4),
+            (7, "b", 4),
         ]
     ):
         pose = estimator.estimate(frame(seq, time_ns, source=source))
@@ -59,7 +59,7 @@ def test_a_gap_a_step_back_and_another_source_reset_the_motion() -> None:
 def test_a_recording_that_begins_anew_resets_the_motion_although_host_time_goes_on() -> None:
     runtime = Watched()
     estimator = PoseEstimator(runtime, load_camera("sceneego"))
-    for seq, (device_ns, resets) in enumerate([(0, 0), (40_000_000, 0), (0, 1), (40_000_000, 1), (9_000_000_000, 2)]):
+    for seq, (device_ns, resets) in enumerate([(0, 1), (40_000_000, 1), (0, 2), (40_000_000, 2), (9_000_000_000, 3)]):
         estimator.estimate(replace(frame(seq, seq * 40_000_000), device_ns=device_ns))
         assert runtime.resets == resets, seq
 
