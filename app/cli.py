@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from app.calibration.command import add_board, add_calibrate
+from app.calibration.command import add_board, add_calibrate, add_convert
 from app.cameras import add_cameras
 from app.datasets import add_datasets
 from app.evaluate import add_evaluate
@@ -115,6 +115,7 @@ def parser(words: Sequence[str]) -> Parser:
     add_calibrate(calibrate)
     add_window(calibrate)
     add_board(commands.add_parser("board", help="write a calibration board to print"))
+    add_convert(commands.add_parser("convert", help="write a camera file in another program's format"))
 
     add_record(commands.add_parser("record", help="record a camera without a window"))
     add_info(commands.add_parser("info", help="tell what a session holds"))

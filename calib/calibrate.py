@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,9 @@ from calib.calibration import Calibration
 from calib.errors import CalibrationError
 from calib.models.base import Array
 from calib.solve.adjust import Options
-from calib.solve.fit import Fit, bend, fit
-from calib.solve.heldout import CANDIDATES, Judged, Progress, held_out_rms, judge, pick
-from calib.solve.problem import LEAST_VIEWS, View
+from calib.solve.fit import Fit, bend, fit, release, unsure_of_shape
+from calib.solve.heldout import CANDIDATES, Judged, Progress, fold_shapes, held_out_rms, judge, pick
+from calib.solve.problem import LEAST_VIEWS, Shape, View
 from calib.solve.uncertainty import projection_sigma
 from calib.targets.board import Board, BoardKind
 from calib.targets.detect import detect
@@ -25,6 +25,10 @@ _ENOUGH_VIEWS = 12
 _GRID = (3, 4)
 _BENT = 6.0
 """The squared length of a warp, in standard deviations, that a flat board's measurements exceed once in twenty."""
+
+
+_UNEVEN = 0.98
+"""The part of held-out error that is left where a target's points are let go; more, and they stay in their places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Result:
     """(3, 4) how many used points fall into each cell of the picture."""
     warp: tuple[float, float]
     """Metres that the board's middle stands out, across its columns and its rows; zeros for a flat one."""
+    shape: Shape | None
+    """Where the target's points are off their places, but for the warp; None where they are not."""
     views: tuple[ViewReport, ...]
     tried: tuple[Tried, ...]
     """The best first."""
@@ -142,9 +148,13 @@ def calibrate_views(
         say("is the board flat", 0.6)
         first = _bent_or_flat(first, views)
     warp = first.solution.unknowns.warp != (0.0, 0.0)
-    judged = judge(first, kinds, warp, lambda what, part: say(what, 0.65 + 0.3 * part))
+    say("are its points in their places", 0.63)
+    first, shapes = _even_or_uneven(first, warp)
+    judged = judge(first, kinds, warp, lambda what, part: say(what, 0.68 + 0.27 * part), shapes)
     say("uncertainty", 0.95)
-    result = _result(pick(judged), judged, views, size, name, missed)
+    best = pick(judged)
+    best = replace(best, fit=unsure_of_shape(best.fit, warp))
+    result = result_of(best, judged, views, size, name, missed)
     say("done", 1.0)
     return result
 
@@ -158,14 +168,27 @@ def _bent_or_flat(flat: Fit, views: Sequence[View]) -> Fit:
     return bent if held_out_rms(bent, Options(warp=True)) < held_out_rms(flat, Options()) else flat
 
 
-def _result(
+def _even_or_uneven(even: Fit, warp: bool) -> tuple[Fit, tuple[Shape, ...]]:
+    """A target's points lie off their places if that explains views better that were not fitted; and their shapes
+    without each of these."""
+    options = Options(warp=warp)
+    shapes = fold_shapes(even, options)
+    if not shapes or held_out_rms(even, options, shapes) > _UNEVEN * held_out_rms(even, options):
+        return even, ()
+    uneven = release(even, warp)
+    same = uneven.indices == even.indices
+    return uneven, shapes if same else fold_shapes(uneven, options)
+
+
+def result_of(
     best: Judged,
     judged: Sequence[Judged],
     views: Sequence[View],
     size: tuple[int, int],
     name: str,
-    missed: tuple[ViewReport, ...],
+    missed: tuple[ViewReport, ...] = (),
 ) -> Result:
+    """What is told of the best of the fits to these views."""
     fitted = best.fit
     problem, unknowns = fitted.problem, fitted.solution.unknowns
     reports = (*_reports(fitted, views), *missed)
@@ -173,9 +196,10 @@ def _result(
         problem.pixels[:, 1], problem.pixels[:, 0], bins=_GRID, range=[[-0.5, size[1] - 0.5], [-0.5, size[0] - 0.5]]
     )[0].astype(np.int64)
     provenance = (
-        f"calibrated from {len(problem.views)} views, {len(problem.points)} points; "
-        f"rms {fitted.solution.rms:.3f} px, held out {best.held_out:.3f} px"
+        f"calibrated from {len(problem.views)} views, {len(problem.points)} points; rms {fitted.solution.rms:.3f} px"
     )
+    if np.isfinite(best.held_out):
+        provenance += f", held out {best.held_out:.3f} px"
     return Result(
         calibration=Calibration(
             name, fitted.model, size, min(fitted.widest_angle, fitted.model.max_angle), provenance=provenance
@@ -186,6 +210,7 @@ def _result(
         sigma_map=projection_sigma(fitted, size),
         coverage=coverage,
         warp=unknowns.warp,
+        shape=unknowns.shape,
         views=reports,
         tried=tuple(Tried(one.kind, one.fit.solution.rms, one.held_out) for one in judged),
         pixels=problem.pixels,

@@ -1,12 +1,18 @@
-"""The commands `egopose calibrate` and `egopose board`."""
+"""The commands `egopose calibrate`, `egopose board` and `egopose convert`."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from math import degrees
 from pathlib import Path
 
+from calib.formats import FORMATS, Format, load_camera, save_camera
 from calib.targets.board import SYNTAX, parse_board
 from engine.errors import EgoposeError
+
+OWN = "own"
+_SUFFIXES = {".json": OWN, ".yml": "opencv", ".yaml": "ros", ".txt": "ocamcalib", ".cameramodel": "mrcal"}
 
 
 def add_calibrate(command: argparse.ArgumentParser) -> None:
@@ -24,6 +30,21 @@ def add_board(command: argparse.ArgumentParser) -> None:
     command.add_argument("board", help=f"which board: {SYNTAX}")
     command.add_argument("--out", type=Path, required=True, help="a .pdf or .svg file, to be printed at 100 %%")
     command.set_defaults(command=run_board)
+
+
+def add_convert(command: argparse.ArgumentParser) -> None:
+    """Options of `egopose convert`."""
+    command.add_argument("camera", metavar="IN", help="a camera file of any format this program reads, or a name")
+    command.add_argument("out", metavar="OUT", type=Path, help="the file to write")
+    command.add_argument(
+        "--to",
+        choices=(OWN, *(form for form in FORMATS if form != "egopose")),
+        help="format to write (default: by OUT's suffix: " + ", ".join(f"{s} {f}" for s, f in _SUFFIXES.items()) + ")",
+    )
+    command.add_argument(
+        "--model", help="lens model to turn it into: kb4, ucm, eucm, ds, ... (default: as it is, or close)"
+    )
+    command.set_defaults(command=run_convert)
 
 
 def run_calibrate(arguments: argparse.Namespace) -> int:
@@ -64,6 +85,35 @@ def _open_window(arguments: argparse.Namespace) -> int:
         screenshot=arguments.screenshot,
         begin=lambda window: window.calibrate(board),
     )
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """`egopose convert`."""
+    from app.calibration.models import AUTO, model_kinds  # noqa: PLC0415
+    from calib.convert import convert_for  # noqa: PLC0415
+
+    out: Path = arguments.out
+    named: str | None = arguments.to or _SUFFIXES.get(out.suffix.lower())
+    if named is None:
+        raise EgoposeError(f"the suffix of {out} tells no format; add --to, for instance --to {OWN}")
+    form: Format = next((form for form in FORMATS if form == named), "egopose")
+    if arguments.model == AUTO:
+        raise EgoposeError("a conversion needs one model; give --model kb4, or leave it away")
+    kind = None if arguments.model is None else model_kinds(arguments.model)[0]
+    if out.is_dir():
+        raise EgoposeError(f"{out} is a folder; give the name of a file, for instance {out / 'camera.json'}")
+    camera = load_camera(arguments.camera)
+    found = convert_for(camera, form, kind)
+    save_camera(found.calibration, out, form)
+    lens = found.calibration.model.kind
+    print(f"written: {out} ({named}, {lens} lens, trusted to {degrees(found.calibration.valid_angle):.0f} degrees)")
+    if found.calibration is camera:
+        print("the lens is the same: nothing is lost")
+    else:
+        print(f"at most {found.worst:.2g} px, {found.rms:.2g} px RMS, from the {camera.model.kind} lens it was")
+    if found.warning:
+        print(f"egopose: warning: {found.warning}", file=sys.stderr)
+    return 0
 
 
 def run_board(arguments: argparse.Namespace) -> int:

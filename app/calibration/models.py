@@ -7,11 +7,11 @@ from calib.solve.lens import starters
 from engine.errors import EgoposeError
 
 AUTO = "auto"
-QUICK = ("kannala_brandt",)
-"""What is solved for while views are being taken."""
 _ALIASES = {
     "kb4": "kannala_brandt",
     "kb": "kannala_brandt",
+    "kb5": "kannala_brandt5",
+    "kb6": "kannala_brandt6",
     "fisheye": "kannala_brandt",
     "ds": "double_sphere",
     "omni": "mei",

@@ -14,7 +14,6 @@ from app.calibration.feed import BoardFeed, Sighting
 from app.calibration.gather import picture_files
 from app.calibration.guidance import Suggestion, suggest
 from app.calibration.look import Look
-from app.calibration.models import QUICK
 from app.calibration.solver import Job, Solved, Solver
 from app.calibration.store import Kept, Origin, Store
 from app.calibration.views import MOST_VIEWS, NEW_SHARE, SAME_SHARE, Stillness, Taken, is_new
@@ -288,7 +287,7 @@ class Session:
             self._notice = Notice(one_line(problem), "error")
         settled = self._feed.live or self._feed.ended
         if self._asked != self._revision and settled and self._saving is None and self._enough:
-            self._ask(QUICK, final=False)
+            self._ask((), final=False)
         if not self._enough and self._result is not None:
             self._result = None
             self._recover()
@@ -307,7 +306,7 @@ class Session:
                 views=[one.view(self.board) for one in self._taken if one.used],
                 size=self._origin.size,
                 kinds=kinds,
-                may_bend=final and self.board.kind is not BoardKind.CIRCLES,
+                may_bend=self.board.kind is not BoardKind.CIRCLES,
                 name=name,
                 final=final,
             )

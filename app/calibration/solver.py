@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from calib.calibrate import Result, calibrate_views
 from calib.errors import CalibrationError
+from calib.follow import Follower
 from calib.solve.heldout import Progress
 from calib.solve.problem import View
 from engine.live.mailbox import Mailbox
@@ -36,10 +37,12 @@ class Job:
     views: Sequence[View]
     size: tuple[int, int]
     kinds: tuple[str, ...]
+    """Of lenses, that compete in a final solve."""
     may_bend: bool
+    """Likewise."""
     name: str
     final: bool = False
-    """Whether this is the thorough solve before saving."""
+    """Whether this is the thorough solve before saving; the others are quick, and go on from the last."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,13 +192,14 @@ def serve() -> None:
         pickle.dump((kind, value), answers)
         answers.flush()
 
+    follower = Follower()
     while True:
         try:
             job: Job = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            send("result", solve(job, lambda what, part: send("progress", (what, part))))
+            send("result", solve(job, follower, lambda what, part: send("progress", (what, part))))
         except CalibrationError as error:
             send("error", CalibrationError(str(error)))
         except BrokenPipeError:
@@ -205,6 +209,8 @@ def serve() -> None:
             send("error", RuntimeError(f"{type(error).__name__}: {error}"))
 
 
-def solve(job: Job, progress: Progress) -> Result:
+def solve(job: Job, follower: Follower, progress: Progress) -> Result:
     """Raises CalibrationError where the views do not give a lens."""
+    if not job.final:
+        return follower.solve(job.views, job.size, job.name)
     return calibrate_views(job.views, job.size, job.name, job.kinds, job.may_bend, progress=progress)

@@ -107,7 +107,7 @@ def compare(real: RealSet) -> Compared:
 def _ours(kept: Sequence[View], real: RealSet) -> Unknowns:
     result = calibrate_views(kept, real.size, may_bend=real.may_bend)
     model = result.calibration.model
-    return Unknowns(model, Poses(np.empty((0, 3, 3)), np.empty((0, 3))), result.warp)  # type: ignore[arg-type]
+    return Unknowns(model, Poses(np.empty((0, 3, 3)), np.empty((0, 3))), result.warp, result.shape)  # type: ignore[arg-type]
 
 
 def _refitted(lens: Lens, left: Problem, poses: Poses) -> float:

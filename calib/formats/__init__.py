@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import calib
 from calib.calibration import Calibration
@@ -16,10 +16,12 @@ from calib.formats import adapter, basalt, egocentric, kalibr, mrcal, ocamcalib,
 from calib.formats.fields import parse_json, read_text
 from calib.formats.yaml import parse_yaml
 
-__all__ = ["CAMERAS", "Format", "camera_names", "load_camera", "save_camera"]
+__all__ = ["CAMERAS", "FORMATS", "Format", "camera_names", "camera_text", "load_camera", "save_camera"]
 
-Format = Literal["egopose", "egocentric", "opencv", "kalibr", "basalt", "ocamcalib", "mrcal", "realsense"]
-"""What `save_camera` writes; "opencv" is ROS's camera_info YAML too."""
+Format = Literal["egopose", "egocentric", "opencv", "ros", "kalibr", "basalt", "ocamcalib", "mrcal", "realsense"]
+"""What `save_camera` writes: the project's own, and those of others."""
+
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 CAMERAS = Path(calib.__file__).resolve().parent.parent / "assets" / "cameras"
 """Where the cameras that come with the program lie."""
@@ -75,25 +77,24 @@ def save_camera(
 
     Raises CalibrationError where the format cannot hold the camera or the file cannot be written.
     """
-    match format:
-        case "egopose":
-            today = datetime.datetime.now(datetime.UTC).date()
-            text = _json(own.document(calibration, today, residuals))
-        case "egocentric":
-            text = _json(egocentric.document(calibration))
-        case "basalt":
-            text = _json(basalt.document(calibration))
-        case "realsense":
-            text = _json(realsense.document(calibration))
-        case "opencv":
-            text = opencv.text(calibration)
-        case "kalibr":
-            text = kalibr.text(calibration)
-        case "ocamcalib":
-            text = ocamcalib.text(calibration)
-        case "mrcal":
-            text = mrcal.text(calibration)
-    _replace(Path(path), text)
+    _replace(Path(path), camera_text(calibration, format, residuals))
+
+
+def camera_text(calibration: Calibration, format: Format, residuals: Mapping[str, float] | None = None) -> str:
+    """What `save_camera` writes. Raises CalibrationError where the format cannot hold the camera."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    texts: dict[Format, Callable[[], str]] = {
+        "egopose": lambda: _json(own.document(calibration, today, residuals)),
+        "egocentric": lambda: _json(egocentric.document(calibration)),
+        "basalt": lambda: _json(basalt.document(calibration)),
+        "realsense": lambda: _json(realsense.document(calibration)),
+        "opencv": lambda: opencv.text(calibration),
+        "ros": lambda: opencv.ros_text(calibration),
+        "kalibr": lambda: kalibr.text(calibration),
+        "ocamcalib": lambda: ocamcalib.text(calibration),
+        "mrcal": lambda: mrcal.text(calibration),
+    }
+    return texts[format]()
 
 
 def _json(record: Mapping[str, Any]) -> str:

@@ -43,23 +43,40 @@ def _whole(fields: Fields, key: str) -> int:
 
 
 def text(calibration: Calibration) -> str:
-    """The file, as ROS writes it; OpenCV reads it too. Raises CalibrationError where it cannot hold the lens."""
-    head, terms = focal_parts(calibration, "OpenCV", (KannalaBrandt.kind, RadialTangential.kind))
-    model = "equidistant" if calibration.model.kind == KannalaBrandt.kind else "plumb_bob"
-    fx, fy, cx, cy = head
-    matrix = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    """The file as `cv2.FileStorage` writes it. Raises CalibrationError where it cannot hold the lens."""
+    return "%YAML:1.0\n---\n" + _body(calibration, " !!opencv-matrix", "   dt: d\n")
 
-    def block(key: str, rows: int, columns: int, data: list[float]) -> str:
-        return f"{key}: !!opencv-matrix\n   rows: {rows}\n   cols: {columns}\n   dt: d\n   data: {data}\n"
 
+def ros_text(calibration: Calibration) -> str:
+    """The file as ROS's camera_info manager reads it. Raises CalibrationError where it cannot hold the lens."""
+    fx, fy, cx, cy = focal_parts(calibration, "ROS", _KINDS)[0]
+    straight = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    projection = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return (
-        "%YAML:1.0\n---\n"
+        _body(calibration)
+        + _block("rectification_matrix", 3, 3, straight)
+        + _block("projection_matrix", 3, 4, projection)
+    )
+
+
+def _body(calibration: Calibration, tag: str = "", further: str = "") -> str:
+    (fx, fy, cx, cy), terms = focal_parts(calibration, "OpenCV", _KINDS)
+    model = "equidistant" if calibration.model.kind == KannalaBrandt.kind else "plumb_bob"
+    matrix = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    return (
         f"image_width: {calibration.size[0]}\nimage_height: {calibration.size[1]}\n"
         f'camera_name: "{calibration.name.translate(_PLAIN)}"\n'
-        + block("camera_matrix", 3, 3, matrix)
+        + _block("camera_matrix", 3, 3, matrix, tag, further)
         + f"distortion_model: {model}\n"
-        + block("distortion_coefficients", 1, len(terms), terms)
+        + _block("distortion_coefficients", 1, len(terms), terms, tag, further)
     )
+
+
+def _block(key: str, rows: int, columns: int, data: list[float], tag: str = "", further: str = "") -> str:
+    return f"{key}:{tag}\n   rows: {rows}\n   cols: {columns}\n{further}   data: {data}\n"
+
+
+_KINDS = (KannalaBrandt.kind, RadialTangential.kind)
 
 
 _PLAIN = str.maketrans({"\\": "/", '"': "'", "\n": " ", "\r": " "})

@@ -23,9 +23,9 @@ class KannalaBrandt(FocalModel):
     optional = 2
 
     @classmethod
-    def start(cls, focal: float, centre: tuple[float, float]) -> Self:
-        """See `FocalModel.start`: the equidistant lens with four terms."""
-        return cls([focal, focal, *centre, 0.0, 0.0, 0.0, 0.0])
+    def start(cls, focal: float, centre: tuple[float, float], terms: int = 4) -> Self:
+        """See `FocalModel.start`: the equidistant lens with 4 to 6 terms."""
+        return cls([focal, focal, *centre, *[0.0] * terms])
 
     @cached_property
     def _coefficients(self) -> tuple[Array, Array]:

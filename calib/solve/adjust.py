@@ -56,7 +56,7 @@ class Solution:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Linear:
+class Linear:
     """Residuals and derivatives at one point."""
 
     residuals: Array
@@ -69,7 +69,7 @@ def adjust(problem: Problem, start: Unknowns, options: Options = Options()) -> S
 
     Raises CalibrationError where the starting lens does not see all the points.
     """
-    now = _linearise(problem, start, options)
+    now = linearise(problem, start, options)
     if now is None:
         kind = start.model.kind
         raise CalibrationError(f"the {kind} lens does not reach all the points: use a model with a wider view")
@@ -80,7 +80,7 @@ def adjust(problem: Problem, start: Unknowns, options: Options = Options()) -> S
         system = _System.build(problem, now, options)
         while damping < _GIVE_UP:
             trial = _moved(unknowns, *system.step(damping), options)
-            linear = None if trial is None else _linearise(problem, trial, options)
+            linear = None if trial is None else linearise(problem, trial, options)
             trial_cost = np.inf if linear is None else _cost(linear.residuals, options)
             if trial_cost <= cost:
                 break
@@ -104,8 +104,8 @@ def _cost(residuals: Array, options: Options) -> float:
     return float((scale * (np.sqrt(1.0 + square / scale) - 1.0)).sum())
 
 
-def _linearise(problem: Problem, unknowns: Unknowns, options: Options) -> _Linear | None:
-    """None where a point is not seen."""
+def linearise(problem: Problem, unknowns: Unknowns, options: Options) -> Linear | None:
+    """At the unknowns; None where a point is not seen."""
     points, turned = problem.in_camera(unknowns)
     pixels, by_point, by_params, valid = unknowns.model.project_with_jacobians(points)
     if not valid.all():
@@ -114,7 +114,7 @@ def _linearise(problem: Problem, unknowns: Unknowns, options: Options) -> _Linea
     if options.warp:
         outwards = by_point @ unknowns.poses.rotations[problem.owner][:, :, 2:]
         shared.append(outwards * problem.bulge[:, None, :])
-    return _Linear(pixels - problem.pixels, np.concatenate([*shared, _by_turn(turned, by_point), by_point], -1))
+    return Linear(pixels - problem.pixels, np.concatenate([*shared, _by_turn(turned, by_point), by_point], -1))
 
 
 def _by_turn(turned: Array, by_point: Array) -> Array:
@@ -137,7 +137,7 @@ class _System:
     pose_gradient: Array
 
     @classmethod
-    def build(cls, problem: Problem, linear: _Linear, options: Options) -> _System:
+    def build(cls, problem: Problem, linear: Linear, options: Options) -> _System:
         rows = np.concatenate([linear.derivatives, linear.residuals[:, :, None]], -1)
         if options.robust is not None:
             weights = 1.0 / np.sqrt(1.0 + (linear.residuals**2).sum(1) / options.robust**2)
@@ -207,4 +207,5 @@ def _moved(unknowns: Unknowns, move: Array, pose_moves: Array, options: Options)
             return None
     turns = Rotation.from_rotvec(pose_moves[:, :3]).as_matrix()
     rotations = turns @ unknowns.poses.rotations
-    return Unknowns(model, Poses(rotations, unknowns.poses.translations + pose_moves[:, 3:]), warp)
+    poses = Poses(rotations, unknowns.poses.translations + pose_moves[:, 3:])
+    return replace(unknowns, model=model, poses=poses, warp=warp)

@@ -14,6 +14,7 @@ from calib.models.kannala_brandt import KannalaBrandt
 from calib.solve.adjust import ROUGHLY, Options, Solution, adjust
 from calib.solve.lens import near_kind
 from calib.solve.problem import LEAST_POINTS, LEAST_VIEWS, Poses, Problem, Unknowns, View
+from calib.solve.shape import free_points, information_left
 from calib.solve.start import first_guess, poses_on_rays
 
 _CULL = 4.5
@@ -63,8 +64,8 @@ class Fit:
     def sigma(self) -> float:
         """Pixels: the standard deviation of one coordinate of a measurement, from the residuals."""
         measured = self.solution.residuals.size
-        unknown = 6 * len(self.problem.views) + len(self.solution.information)
-        return float(np.sqrt((self.solution.residuals**2).sum() / max(measured - unknown, 1)))
+        unknown = 6 * len(self.problem.views) + len(self.solution.information) + self.solution.unknowns.freedom
+        return float(np.sqrt((self.solution.residuals**2).sum() / max(measured - unknown, 1.0)))
 
     @property
     def covariance(self) -> Array:
@@ -119,6 +120,24 @@ def bend(flat: Fit, views: Sequence[View]) -> Fit:
     options = Options(warp=True)
     bent = replace(flat, solution=adjust(flat.problem, flat.solution.unknowns, options))
     return _culled(Problem(tuple(views)), bent, options)[0]
+
+
+def release(even: Fit, warp: bool) -> Fit:
+    """What a fit becomes where every point of the target may lie off its place (see `calib.solve.shape`).
+
+    Raises CalibrationError.
+    """
+    options = Options(warp=warp)
+    uneven = replace(even, solution=free_points(even.problem, even.solution.unknowns, options))
+    return _culled(even.problem.board or even.problem, uneven, options)[0]
+
+
+def unsure_of_shape(fitted: Fit, warp: bool) -> Fit:
+    """The same fit with a covariance that also has what is not known of the target's shape, if it has one."""
+    if fitted.solution.unknowns.shape is None:
+        return fitted
+    information = information_left(fitted.problem, fitted.solution, Options(warp=warp))
+    return replace(fitted, solution=replace(fitted.solution, information=information))
 
 
 def refine(previous: Fit, views: Sequence[View]) -> Fit:

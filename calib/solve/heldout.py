@@ -6,18 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calib.errors import CalibrationError
 from calib.models.kannala_brandt import KannalaBrandt
 from calib.solve.adjust import ROUGHLY, Options, Solution, adjust
 from calib.solve.fit import Fit, fit
 from calib.solve.lens import near_kind
-from calib.solve.problem import LEAST_VIEWS, Poses, Problem, Unknowns, View
+from calib.solve.problem import LEAST_VIEWS, Poses, Problem, Shape, Unknowns, View
+from calib.solve.shape import free_points
 from calib.solve.start import poses_on_rays
 
 CANDIDATES = (KannalaBrandt.kind, "ucm", "eucm", "double_sphere", "mei", "scaramuzza6", "radial_tangential")
 """What `choose` tries when it is not told."""
 
+Indices = NDArray[np.int64]
 Progress = Callable[[str, float], None]
 """Called with what is being done and the part of the work that is behind, 0 to 1. May raise to stop."""
 
@@ -52,24 +55,42 @@ def refit_poses(problem: Problem, unknowns: Unknowns) -> Solution:
     return adjust(problem, robust.unknowns, Options(intrinsics=False, robust=None))
 
 
-def held_out_rms(fitted: Fit, options: Options, folds: int = _FOLDS) -> float:
-    """Pixels: k-fold over views, every fold solved again without its views, then their poses alone refitted."""
-    count = len(fitted.problem.views)
-    folds = min(folds, count)
-    if count - -(-count // folds) < LEAST_VIEWS:
-        return float("nan")
+def held_out_rms(fitted: Fit, options: Options, shapes: Sequence[Shape] = ()) -> float:
+    """Pixels: k-fold over views, every fold solved again without its views, then their poses alone refitted.
+
+    `shapes` of the target, where they are free, are those of `fold_shapes`: they do not know the fold's views either.
+    """
+    parts = _folds(len(fitted.problem.views))
     rough = replace(options, tolerance=ROUGHLY)
-    squares = 0.0
-    for fold in range(folds):
-        # Every k-th view: neighbours in a recording look alike, so each fold spreads over all of it.
-        out = np.arange(count) % folds == fold
-        kept, left = np.flatnonzero(~out), np.flatnonzero(out)
-        unknowns = fitted.solution.unknowns
+    squares = 0.0 if parts else float("nan")
+    for fold, (kept, left) in enumerate(parts):
+        unknowns = replace(fitted.solution.unknowns, shape=shapes[fold] if shapes else None)
         start = replace(unknowns, poses=unknowns.poses.chosen(kept))
         solved = adjust(fitted.problem.chosen(kept), start, rough).unknowns
         others = fitted.problem.chosen(left)
         squares += float((_refit_near(others, solved, unknowns.poses.chosen(left)).errors ** 2).sum())
     return float(np.sqrt(squares / len(fitted.problem.points)))
+
+
+def fold_shapes(fitted: Fit, options: Options) -> tuple[Shape, ...]:
+    """The target's shape as `free_points` finds it without the views of each fold; empty with too few views."""
+    found = list[Shape]()
+    for kept, _ in _folds(len(fitted.problem.views)):
+        unknowns = replace(fitted.solution.unknowns, poses=fitted.solution.unknowns.poses.chosen(kept))
+        shape = free_points(fitted.problem.chosen(kept), unknowns, options).unknowns.shape
+        assert shape is not None  # what was asked for
+        found.append(shape)
+    return tuple(found)
+
+
+def _folds(count: int) -> list[tuple[Indices, Indices]]:
+    """Which views are kept and which are left out, for each fold; none with too few views."""
+    folds = min(_FOLDS, count)
+    if count - -(-count // folds) < LEAST_VIEWS:
+        return []
+    # Every k-th view: neighbours in a recording look alike, so each fold spreads over all of it.
+    outs = [np.arange(count) % folds == fold for fold in range(folds)]
+    return [(np.flatnonzero(~out), np.flatnonzero(out)) for out in outs]
 
 
 def _refit_near(problem: Problem, unknowns: Unknowns, poses: Poses) -> Solution:
@@ -82,8 +103,12 @@ def _refit_near(problem: Problem, unknowns: Unknowns, poses: Poses) -> Solution:
         return refit_poses(problem, unknowns)
 
 
-def judge(fitted: Fit, kinds: Sequence[str], warp: bool, progress: Progress | None = None) -> list[Judged]:
+def judge(
+    fitted: Fit, kinds: Sequence[str], warp: bool, progress: Progress | None = None, shapes: Sequence[Shape] = ()
+) -> list[Judged]:
     """Each kind fitted to the points that `fitted` kept, with its held-out error, the best first.
+
+    The target keeps the shape that `fitted` has; `shapes` are then those of `fold_shapes`.
 
     Kinds that cannot see the points are left out; those that explain all views worse than another kind explains
     views it never saw are not tried on held-out ones. Raises CalibrationError where no kind can.
@@ -99,7 +124,7 @@ def judge(fitted: Fit, kinds: Sequence[str], warp: bool, progress: Progress | No
             model = near_kind(kind, unknowns.model, points)
             own = replace(fitted, solution=adjust(fitted.problem, replace(unknowns, model=model), options))
             hopeless = own.solution.rms > _HOPELESS * least
-            held_out = float("nan") if hopeless else held_out_rms(own, options)
+            held_out = float("nan") if hopeless else held_out_rms(own, options, shapes)
         except CalibrationError as error:
             refused = error
             continue

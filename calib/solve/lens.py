@@ -10,6 +10,7 @@ import numpy as np
 from calib.errors import CalibrationError
 from calib.models.base import Array
 from calib.models.differentiable import DifferentiableModel
+from calib.models.kannala_brandt import KannalaBrandt
 from calib.models.polynomial import Scaramuzza
 from calib.models.registry import MODELS
 from calib.models.tangential import Mei
@@ -23,6 +24,8 @@ _LEVELLINGS, _LEVEL = 60, 1e-4
 _SAMPLE, _NEAR = 400, 1e-6
 """Points that `near_kind` looks at, few enough for one thread of BLAS, and its tolerance."""
 _SCARAMUZZA_DEGREES = (4, 5, 6, 7)
+_FISHEYE = 8
+"""Parameters of the Kannala-Brandt lens that goes by that name alone, with four terms as in OpenCV."""
 
 Starter = Callable[[float, tuple[float, float]], DifferentiableModel]
 
@@ -30,11 +33,14 @@ Starter = Callable[[float, tuple[float, float]], DifferentiableModel]
 def starters() -> dict[str, tuple[Starter, ...]]:
     """By name, what makes first lenses from a focal length in pixels a radian and a centre.
 
-    Names are the models' kinds, and "scaramuzza4" to "scaramuzza7" for polynomials of that degree.
+    Names are the models' kinds, "scaramuzza4" to "scaramuzza7" for polynomials of that degree, and
+    "kannala_brandt5" and "kannala_brandt6" for more than the usual four terms.
     Mei's camera has two separate families of good fits, below and above xi = 2, so it has two starts.
     """
     named: dict[str, tuple[Starter, ...]] = {kind: (model.start,) for kind, model in MODELS.items()}
     named[Mei.kind] = (Mei.start, partial(Mei.start, xi=3.0))
+    for terms in (5, 6):
+        named[f"{KannalaBrandt.kind}{terms}"] = (partial(KannalaBrandt.start, terms=terms),)
     for degree in _SCARAMUZZA_DEGREES:
         named[f"scaramuzza{degree}"] = (partial(Scaramuzza.start, degree=degree),)
     return named
@@ -46,7 +52,7 @@ def fit_kind(kind: str, model: DifferentiableModel, rays: Array, tolerance: floa
     `tolerance` is that of `fit_lens`. Raises CalibrationError where there is no such kind or it does not see all
     the rays.
     """
-    if kind == model.kind:
+    if kind == model.kind and not (kind == KannalaBrandt.kind and len(model.params) > _FISHEYE):
         return model
     if kind not in starters():
         raise CalibrationError(f"no lens model is named {kind[:40]}: use one of {', '.join(starters())}")

@@ -50,6 +50,28 @@ class Poses:
         return Poses(self.rotations[which], self.translations[which])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """Where a target's points are off their places; see `calib.solve.shape`."""
+
+    points: Array
+    """(K, 3) their places, each once, in the target's frame and unit."""
+    offsets: Array
+    """(K, 3) from there to where they are."""
+    spread: Array
+    """(3,) the offsets' standard deviations along x, y and z."""
+    freedom: float
+    """How many free numbers the offsets are worth."""
+
+    def on(self, points: Array) -> Array:
+        """(M, 3) offsets of other (M, 3) places; zero where this shape says nothing of one."""
+        if points is self.points:
+            return self.offsets
+        known = {place.tobytes(): i for i, place in enumerate(self.points)}
+        padded = np.concatenate([self.offsets, np.zeros((1, 3))])
+        return padded[[known.get(place.tobytes(), -1) for place in points + 0.0]]
+
+
 @dataclass(frozen=True, eq=False)
 class Unknowns:
     """Everything that is solved for."""
@@ -59,6 +81,13 @@ class Unknowns:
     warp: tuple[float, float] = (0.0, 0.0)
     """How far a board's middle stands out along its z, across its columns and its rows, in the target's unit:
     z = warp_x (1 - x^2) + warp_y (1 - y^2), x and y from -1 to 1 over the board (as in mrcal)."""
+    shape: Shape | None = None
+    """What else is known of the target; `adjust` leaves it as it is."""
+
+    @property
+    def freedom(self) -> float:
+        """How many free numbers the shape is worth."""
+        return 0.0 if self.shape is None else self.shape.freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +131,25 @@ class Problem:
     @cached_property
     def bulge(self) -> Array:
         """(N, 2) what one unit of each warp adds to a point's z."""
-        board = self if self.board is None else self.board
+        return self.bulge_at(self.points)
+
+    def bulge_at(self, points: Array) -> Array:
+        """(M, 2) the same for any (M, 3) places on the board."""
+        board = self.board or self
         low, high = board.points[:, :2].min(0), board.points[:, :2].max(0)
-        unit = (2.0 * self.points[:, :2] - low - high) / np.where(high > low, high - low, 1.0)
+        unit = (2.0 * points[:, :2] - low - high) / np.where(high > low, high - low, 1.0)
         return np.asarray(1.0 - unit**2, float)
+
+    @cached_property
+    def distinct(self) -> Array:
+        """(K, 3) the target's points, each once."""
+        return self.board.distinct if self.board is not None else np.unique(self.points + 0.0, axis=0)
+
+    @cached_property
+    def which(self) -> NDArray[np.int64]:
+        """(N,) which of `distinct` each point is."""
+        known = {place.tobytes(): i for i, place in enumerate(self.distinct)}
+        return np.array([known[place.tobytes()] for place in self.points + 0.0], np.int64)
 
     def selected(self, kept: Mask) -> Problem:
         """Only the points of a (N,) mask, and no views without points."""
@@ -120,6 +164,8 @@ class Problem:
     def in_camera(self, unknowns: Unknowns) -> tuple[Array, Array]:
         """(N, 3) points in the camera's frame, and (N, 3) the same before the translation."""
         points = self.points.copy()
+        if unknowns.shape is not None:
+            points += unknowns.shape.on(self.distinct)[self.which]
         points[:, 2] += self.bulge @ np.array(unknowns.warp)
         turned = np.einsum("nij,nj->ni", unknowns.poses.rotations[self.owner], points)
         return turned + unknowns.poses.translations[self.owner], turned
