@@ -141,7 +141,7 @@ class BoardFeed:
     def _detect(self) -> None:
         try:
             while not self._stop.is_set() and (frame := self._frames.take()) is not None:
-                self._hand_over(Sighting(frame, detect(self._board, frame.image)))
+                self._hand_over(Sighting(frame, detect(self._board, frame.image, quick=self.live)))
         except Exception as error:  # shown in the window, which words it
             log.exception("looking for the board failed")
             self._error = self._error or error

@@ -11,15 +11,13 @@ from rich.progress import TimeElapsedColumn
 
 from app.calibration.gather import Gathered, gather
 from app.calibration.models import model_kinds
-from app.calibration.report import Report
+from app.calibration.report import Report, check_sure
 from app.progress import progress_bar
 from calib.calibrate import calibrate_views
 from calib.formats import save_camera
 from calib.targets.board import Board, BoardKind
 from engine.errors import EgoposeError
 
-_WORST_SIGMA = 0.01
-"""Part of the picture's width: a lens that is less sure than this in the median is no result."""
 _LOOKING = 0.4
 """The part of the bar that goes to finding the board."""
 
@@ -46,11 +44,7 @@ def calibrate_headless(images: str, board: Board, model: str, out: Path, folder:
             progress=lambda what, part: bar.update(task, description=what, completed=_LOOKING + part - _LOOKING * part),
         )
         report = Report(board, result, tuple(found.dropped), time.monotonic() - began)
-        if not report.sigma[0] <= _WORST_SIGMA * found.size[0]:
-            raise EgoposeError(
-                f"the {len(found.views)} views in {images} are too alike to tell the lens (projection sigma "
-                f"{report.sigma[0]:.0f} px); hold the board near, in every part of the picture, and tilted each way"
-            )
+        check_sure(result, images)
         save_camera(result.calibration, out, residuals=result.figures)
         if folder is not None:
             bar.update(task, description="drawing the report")

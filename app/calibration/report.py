@@ -12,6 +12,27 @@ from app.calibration.coverage import trusted_sigma
 from app.calibration.gather import Dropped
 from calib.calibrate import Result
 from calib.targets.board import Board
+from engine.errors import EgoposeError
+
+_WORST_SIGMA = 0.01
+"""Part of the picture's width: a lens that is less sure than this in the median is no result."""
+
+
+def sigma_of(result: Result) -> tuple[float, float]:
+    """Median and maximum of the projection's standard deviation within the valid angle, in pixels."""
+    camera = result.calibration
+    values = trusted_sigma(camera.model, camera.size, result.sigma_map, camera.valid_angle)
+    return (float(np.median(values)), float(values.max())) if len(values) else (float("nan"), float("nan"))
+
+
+def check_sure(result: Result, where: str) -> None:
+    """Raises EgoposeError where the views, which are in `where`, do not tell the lens."""
+    median, _ = sigma_of(result)
+    if not median <= _WORST_SIGMA * result.calibration.size[0]:
+        raise EgoposeError(
+            f"the {len(result.used_views)} views in {where} are too alike to tell the lens (projection sigma "
+            f"{median:.0f} px); hold the board near, in every part of the picture, and tilted each way"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,9 +48,7 @@ class Report:
     @property
     def sigma(self) -> tuple[float, float]:
         """Median and maximum of the projection's standard deviation within the valid angle, in pixels."""
-        camera = self.result.calibration
-        values = trusted_sigma(camera.model, camera.size, self.result.sigma_map, camera.valid_angle)
-        return (float(np.median(values)), float(values.max())) if len(values) else (float("nan"), float("nan"))
+        return sigma_of(self.result)
 
     @property
     def all_dropped(self) -> tuple[Dropped, ...]:
@@ -41,6 +60,12 @@ class Report:
     def warp_squares(self) -> tuple[float, float]:
         """How far the board's middle stands out across its columns and its rows, in squares."""
         return self.result.warp[0] / self.board.pitch, self.result.warp[1] / self.board.pitch
+
+    @property
+    def uneven(self) -> float:
+        """Metres RMS that the board's points lie off their places, beside the warp; zero where they do not."""
+        shape = self.result.shape
+        return 0.0 if shape is None else float(np.sqrt((shape.offsets**2).sum(1).mean()))
 
     def record(self) -> dict[str, Any]:
         """What report.json holds; numbers that are not known are null."""
@@ -54,6 +79,7 @@ class Report:
             "views_used": {"count": len(used), "list": [view.name for view in used]},
             "views_dropped": [{"name": one.name, "why": one.why} for one in self.all_dropped],
             "warp": [_rounded(value) for value in self.warp_squares],
+            "uneven": _rounded(self.uneven / self.board.pitch),
             "sigma_px": {"median": _rounded(median), "max": _rounded(worst)},
             "seconds": _rounded(self.seconds),
             "board": str(self.board),
@@ -89,10 +115,10 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _bend(self) -> str:
-        if self.result.warp == (0.0, 0.0):
-            return ", flat"
         across, down = self.result.warp
-        return f", bent by {1e3 * across:.1f} mm across its columns and {1e3 * down:.1f} mm across its rows"
+        bent = f", bent by {1e3 * across:.1f} mm across its columns and {1e3 * down:.1f} mm across its rows"
+        uneven = f", its points {1e3 * self.uneven:.2f} mm off their places" if self.uneven else ""
+        return (", flat" if self.result.warp == (0.0, 0.0) else bent) + uneven
 
     def summary(self) -> str:
         """A few lines for the terminal."""

@@ -14,6 +14,7 @@ from app.calibration.feed import BoardFeed, Sighting
 from app.calibration.gather import picture_files
 from app.calibration.guidance import Suggestion, suggest
 from app.calibration.look import Look
+from app.calibration.report import check_sure
 from app.calibration.solver import Job, Solved, Solver
 from app.calibration.store import Kept, Origin, Store
 from app.calibration.views import MOST_VIEWS, NEW_SHARE, SAME_SHARE, Stillness, Taken, is_new
@@ -27,7 +28,7 @@ from calib.targets.board import Board, BoardKind
 from calib.targets.detect import Detection
 from engine.cameras import remember_camera
 from engine.errors import EgoposeError
-from engine.types import ImageArray
+from engine.types import Frame, ImageArray
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,11 @@ class Session:
     @classmethod
     def resumed(cls, kept: Kept, before: Callable[[], None] | None = None) -> Session:
         """Go on with views from disk. Raises EgoposeError."""
+        numbers = [int(one.name.removeprefix("view-")) for one in kept.taken]
         session = cls(kept.origin.spec, kept.origin.board, before)
         session._origin, session._store = kept.origin, Store(kept.folder)
         session._taken = list(kept.taken)
-        session._numbered = 1 + max(int(one.name.removeprefix("view-")) for one in kept.taken)
+        session._numbered = 1 + max(numbers, default=-1)
         session._changed()
         return session
 
@@ -126,6 +128,12 @@ class Session:
         """Leave off saving."""
         self._saving = None
         self._solver.cancel()
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Solve quickly again, if the newest views' own solve gave way to one that came to nothing."""
+        if self._solved != self._revision:
+            self._asked = -1
 
     @property
     def can_save(self) -> bool:
@@ -169,7 +177,7 @@ class Session:
         self._check()
         doing, part, final = self._doing()
         return Look(
-            frame=self._sighting.frame if self._sighting is not None else self._feed.newest,
+            frame=self._shown,
             sighting=self._sighting,
             still=self._still if self._new or not self.automatic else 0.0,
             taken=tuple(self._taken),
@@ -183,6 +191,13 @@ class Session:
             notice=self._notice,
             saved=self._saved[0] if self._saved is not None and self._saved[1] == self._revision else None,
         )
+
+    @property
+    def _shown(self) -> Frame | None:
+        """The corners' own picture; where there are none the newest, since looking in vain takes long."""
+        if self._sighting is None or (self._feed.live and self._sighting.detection is None):
+            return self._feed.newest
+        return self._sighting.frame
 
     def _see(self, sighting: Sighting) -> None:
         frame = sighting.frame
@@ -316,7 +331,9 @@ class Session:
         if solved is None or (solved.job.final and self._saving is None):
             return
         if solved.error is not None:
-            self._saving = None if solved.job.final else self._saving
+            if solved.job.final:
+                self._saving = None
+                self._catch_up()
             self._notice = Notice(one_line(solved.error), "warning")
             if not isinstance(solved.error, CalibrationError):
                 log.error("solving failed", exc_info=solved.error)
@@ -330,6 +347,7 @@ class Session:
         assert self._saving is not None  # the caller looked
         (path, source_ids), self._saving = self._saving, None
         try:
+            check_sure(result, self.name)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_camera(result.calibration, path, residuals=result.figures)
             self._saved = path, revision

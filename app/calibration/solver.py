@@ -62,17 +62,22 @@ class Solver:
         self._jobs: Mailbox[Job] = Mailbox()
         self._lock = threading.Lock()
         self._done: Solved | None = None
+        self._waiting: Job | None = None
         self._running: Job | None = None
         self._progress: tuple[str, float] = ("", 0.0)
         self._stop, self._cancelled = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._run, name="calibration solver")
+        self._killed = False
+        # A daemon: whoever forgets to close must not keep the program from ending.
+        self._thread = threading.Thread(target=self._run, name="calibration solver", daemon=True)
         self._thread.start()
 
     def request(self, job: Job) -> None:
         """Solve this as soon as what runs is done; a job that waits is replaced."""
         if job.final:
             self.cancel()
+        with self._lock:
+            self._waiting = job
         self._jobs.put(job)
 
     def poll(self) -> Solved | None:
@@ -92,8 +97,9 @@ class Solver:
         return self._progress
 
     def cancel(self) -> None:
-        """End what runs; nothing comes of it."""
+        """End what runs, and leave what waits; nothing comes of either."""
         with self._lock:
+            self._waiting = None
             if self._running is not None:
                 self._cancelled.set()
                 self._kill()
@@ -112,6 +118,9 @@ class Solver:
         try:
             while (job := self._jobs.take()) is not None and not self._stop.is_set():
                 with self._lock:
+                    if self._waiting is not job:
+                        continue
+                    self._waiting = None
                     self._cancelled.clear()
                     self._progress = ("starting", 0.0)
                     self._running = job
@@ -147,7 +156,11 @@ class Solver:
         with self._lock:
             if self._stop.is_set() or self._cancelled.is_set():
                 raise EOFError("stopped")
-            if self._process is None or self._process.poll() is not None:
+            if self._process is not None and (self._killed or self._process.poll() is not None):
+                self._end(self._process)
+                self._process = None
+            if self._process is None:
+                self._killed = False
                 paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", f"from {__name__} import serve; serve()"],
@@ -160,18 +173,21 @@ class Solver:
             return self._process
 
     def _kill(self) -> None:
-        """Whoever reads from it then sees its end. The lock is held."""
+        """Whoever reads from it then sees its end, and clears up. The lock is held."""
         if self._process is not None:
+            self._killed = True
             self._process.kill()
-            self._process.wait(_END_S)
 
     def _end_process(self) -> None:
         with self._lock:
             process, self._process = self._process, None
-        if process is None:
-            return
+        if process is not None:
+            self._end(process)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
-        process.wait(_END_S)
+        process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 try:

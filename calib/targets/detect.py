@@ -20,8 +20,8 @@ Ids = NDArray[np.int64]
 
 _WIDEST = 15
 _LEAST_POINTS = 8
-_SEARCHED = 1400
-"""Pixels of the longer side in which chessboards are looked for first."""
+_SEARCHED, _GLANCED = 1400, 960
+"""Pixels of the longer side in which chessboards are looked for first, and where there is no time for more."""
 _STRAY = 0.1
 """How far a point may lie from where its neighbours predict it, in pitches."""
 _NUDGE = 0.1
@@ -43,7 +43,7 @@ def detect(board: Board, picture: Picture, quick: bool = False) -> Detection | N
     """The board's points in an (H, W) grey or (H, W, 3) BGR picture, or None where it is not found.
 
     Chessboards and circles are found whole; charuco and aprilgrid may be partly hidden. `quick` is for
-    pictures that come by themselves: it gives up early on chessboards that are hard to see.
+    pictures that come by themselves: chessboards are looked for once, in a smaller picture.
     """
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture, np.uint8)
     match board.kind:
@@ -104,15 +104,13 @@ def _whole(board: Board, pixels: NDArray[Any]) -> Detection:
 def _chessboard(board: Board, grey: Picture, quick: bool) -> Detection | None:
     size = (board.columns, board.rows)
     # Large pictures are searched small first, which is fast and no less sure; corners are refined in full size.
-    shrink = max(1.0, max(grey.shape) / _SEARCHED)
+    shrink = max(1.0, max(grey.shape) / (_GLANCED if quick else _SEARCHED))
     small = (
         cv2.resize(grey, None, fx=1.0 / shrink, fy=1.0 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1.0 else grey
     )
     flags = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE
     searches: list[tuple[Any, float]] = [(small, shrink)]
-    if quick:
-        flags |= cv2.CALIB_CB_FAST_CHECK
-    elif shrink > 1.0:
+    if shrink > 1.0 and not quick:
         searches.append((grey, 1.0))
     for searched, scale in searches:
         found, pixels = cv2.findChessboardCorners(searched, size, flags=flags)

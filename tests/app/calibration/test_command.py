@@ -9,14 +9,19 @@ import av
 import numpy as np
 import pytest
 
+from app.calibration.gather import Gathered
+from app.calibration.views import Taken
 from app.cli import main
 from calib.cv import cv2
 from calib.formats import load_camera
-from tests.app.calibration.boards import BOARD_TEXT, LENS, SIZE, folder, pictures
+from calib.targets.detect import Detection
+from engine.session.writer import SessionWriter
+from engine.types import Frame
+from tests.app.calibration.boards import BOARD, BOARD_TEXT, LENS, SIZE, folder, pictures, pose
 
 KEYS = [
-    "model", "rms_px", "heldout_rms_px", "views_used", "views_dropped", "warp", "sigma_px", "seconds", "board", "size",
-    "valid_angle_deg",
+    "model", "rms_px", "heldout_rms_px", "views_used", "views_dropped", "warp", "uneven", "sigma_px", "seconds",
+    "board", "size", "valid_angle_deg",
 ]  # fmt: skip
 
 
@@ -82,6 +87,62 @@ def test_a_film_is_thinned_to_its_still_views(tmp_path: Path) -> None:
     assert 8 <= record["views_used"]["count"] <= 12
     assert record["rms_px"] < 0.3
     assert any("looks like another view" in one["why"] for one in record["views_dropped"])
+
+
+def test_a_session_is_calibrated_from(tmp_path: Path) -> None:
+    with SessionWriter(recorded := tmp_path / "session.mcap", quality=95) as writer:
+        for seq in range(8 * 6):
+            writer.add(Frame(pictures()[seq // 8], seq, 40_000_000 * (seq + 1), "camera:held"))
+    assert calibrate(recorded, tmp_path / "camera.json") == 0
+    assert load_camera(tmp_path / "camera.json").size == SIZE
+
+
+def test_views_that_differ_but_do_not_tell_the_lens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Gathered(SIZE, "file:images", "images")
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        rotation, shift = pose(0, 0, (0, 0, 0), 0.9)
+        pixels, _ = LENS.project(BOARD.points @ rotation.T + shift + [0.01 * i, 0.0, 0.0])
+        found.views.append(Taken(str(i), Detection(np.arange(35), pixels + 0.2 * rng.standard_normal(pixels.shape))))
+    monkeypatch.setattr("app.calibration.headless.gather", lambda *_: found)
+    assert "too alike to tell the lens" in refused(capsys, calibrate(tmp_path, tmp_path / "camera.json"))
+    assert not (tmp_path / "camera.json").exists()
+
+
+def test_a_camera_in_another_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", "sceneego", str(tmp_path / "camera.yml")]) == 0
+    told = capsys.readouterr()
+    assert "at most 0.016 px" in told.out
+    assert not told.err
+    back = load_camera(tmp_path / "camera.yml")
+    np.testing.assert_allclose(back.model.project(np.array([0.1, 0.2, 0.5]))[0], (670.049, 637.768), atol=0.017)
+    assert main(["convert", "sceneego", str(tmp_path / "ds.json"), "--model", "ds"]) == 0
+    told = capsys.readouterr()
+    assert "double_sphere lens" in told.out
+    assert told.err.startswith("egopose: warning: sceneego: as a double_sphere lens it is up to")
+    assert main(["convert", str(tmp_path / "ds.json"), str(tmp_path / "x"), "--to", "basalt"]) == 0
+    assert "nothing is lost" in capsys.readouterr().out
+
+
+def test_what_cannot_be_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "camera.yml"
+    (tmp_path / "cut.json").write_text('{"format": "egopose-cam')
+    for words, says in (
+        (["convert", "sceneego", str(tmp_path / "camera.bin")], "--to"),
+        (["convert", "sceneego", str(tmp_path), "--to", "ros"], "is a folder"),
+        (["convert", "sceneego", str(out), "--to", "mrcal"], "cannot hold"),
+        (["convert", "sceneego", str(out), "--model", "auto"], "one model"),
+        (["convert", "sceneego", str(out), "--model", "pinhole"], "no lens model is named"),
+        (["convert", "nobody", str(out)], "no camera is named"),
+        (["convert", str(tmp_path / "gone.json"), str(out)], "no such file"),
+        (["convert", str(tmp_path / "cut.json"), str(out)], "not valid JSON"),
+        (["convert", "sceneego", str(tmp_path / "gone" / "camera.json")], "cannot be written"),
+        (["convert", "sceneego", str(out), "--to", "word"], "invalid choice"),
+    ):
+        assert says in refused(capsys, main(words))
+        assert not out.exists()
 
 
 @pytest.mark.parametrize(

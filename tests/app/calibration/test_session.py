@@ -23,7 +23,10 @@ from calib.formats import load_camera
 from calib.targets.board import parse_board
 from calib.targets.detect import Detection
 from engine.cameras import camera_file, index_path, remember_camera, remembered_camera
+from engine.capture.source import SourceInfo
 from engine.errors import EgoposeError
+from engine.session.writer import SessionWriter
+from engine.types import Frame
 from tests.app.calibration.boards import BOARD, SIZE, HeldBoard, folder, pictures
 
 QUICK = ("kannala_brandt",)
@@ -84,6 +87,8 @@ def test_an_unplugged_camera_loses_nothing(held: Callable[..., Session]) -> None
     assert look.notice.retry
     count = len(look.taken)
     assert count >= 2
+    # On the disk already, were the program to end now.
+    until(session, lambda _: unfinished() and len(unfinished()[0].taken) == count)
     session.reconnect()
     look = until(session, lambda look: look.notice is None and look.sighting is not None)
     assert len(look.taken) >= count
@@ -134,6 +139,53 @@ def test_from_a_folder_to_a_file_that_is_found_by_its_id(tmp_path: Path) -> None
         assert found is not None
         assert found.size == SIZE
         assert not unfinished()
+    finally:
+        session.close()
+
+
+def test_from_a_session_to_the_camera_that_recorded_it(tmp_path: Path) -> None:
+    info = SourceInfo("Held board", "camera:recorded", SIZE, 10.0, "", live=True, seekable=False)
+    with SessionWriter(recorded := tmp_path / "session.mcap", info=info, quality=95) as writer:
+        for seq in range(6 * 6):
+            writer.add(Frame(pictures()[seq // 6], seq, 100_000_000 * (seq + 1), "camera:recorded"))
+    session = Session(str(recorded), BOARD)
+    try:
+        look = until(session, lambda look: look.result is not None)
+        assert len(look.taken) == 6
+        assert session.source_id == "camera:recorded"
+        session.save(tmp_path / "camera.json", QUICK, [session.source_id])
+        until(session, lambda look: look.saved is not None)
+        assert camera_file("camera:recorded") == tmp_path / "camera.json"
+    finally:
+        session.close()
+
+
+def test_a_picture_of_another_size_is_left_out_and_told(tmp_path: Path) -> None:
+    images = folder(tmp_path / "images", ENOUGH_TO_SOLVE)
+    cv2.imwrite(str(images / "50.png"), np.full((100, 120, 3), 90, np.uint8))
+    session = Session(str(images), BOARD)
+    try:
+        look = until(session, lambda look: look.result is not None and look.notice is not None)
+        assert look.notice is not None
+        assert "120x100" in look.notice.text
+        assert len(look.taken) == ENOUGH_TO_SOLVE
+    finally:
+        session.close()
+
+
+def test_views_that_do_not_tell_the_lens_are_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsure(_result: object, _where: str) -> None:
+        raise EgoposeError("the views are too alike")
+
+    monkeypatch.setattr(session_module, "check_sure", unsure)
+    session = Session(str(folder(tmp_path / "images", ENOUGH_TO_SOLVE)), BOARD)
+    try:
+        until(session, lambda look: look.result is not None)
+        session.save(tmp_path / "camera.json", QUICK, [])
+        look = until(session, lambda look: look.notice is not None)
+        assert look.notice is not None
+        assert "too alike" in look.notice.text
+        assert not (tmp_path / "camera.json").exists()
     finally:
         session.close()
 
@@ -196,6 +248,26 @@ def test_solver_tells_what_is_wrong_and_goes_on() -> None:
             assert time.monotonic() < deadline
             threading.Event().wait(0.005)
         assert solved.result is None
+        assert isinstance(solved.error, CalibrationError)
+    finally:
+        solver.close()
+
+
+def test_a_job_that_waits_can_be_cancelled() -> None:
+    solver = Solver()
+    try:
+        solver.request(Job(1, [], SIZE, QUICK, False, "runs"))
+        deadline = time.monotonic() + 30
+        while solver.running is None:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.001)
+        solver.request(Job(2, [], SIZE, QUICK, False, "waits"))
+        solver.cancel()
+        solver.request(Job(3, [], SIZE, QUICK, False, "wanted"))
+        while (solved := solver.poll()) is None:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.005)
+        assert solved.job.revision == 3
         assert isinstance(solved.error, CalibrationError)
     finally:
         solver.close()
