@@ -8,14 +8,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from calib.cv import cv2
 from calib.models.base import Array, CameraModel, Mask
 from calib.models.kannala_brandt import KannalaBrandt
+from engine.types import ImageArray
 
 RING = float(np.radians(15.0))
 SECTORS = 8
 SECTOR_WORDS = ("right", "lower right", "bottom", "lower left", "left", "upper left", "top", "upper right")
 """Of the picture, in the order of the sectors: the first is around +x, then towards +y."""
 _GRID = 48
+_LIT = (36, 48)
+_DARK = 18
+"""Of 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,26 @@ class Coverage:
     def cells(self) -> tuple[Cell, ...]:
         """In the order of the arrays."""
         return _cells(self.rings)
+
+
+class Lit:
+    """Where a camera's pictures were ever bright: a place that never was lies outside the lens."""
+
+    def __init__(self) -> None:
+        self._most = np.zeros(_LIT, np.uint8)
+
+    def see(self, image: ImageArray) -> bool:
+        """Take in an (H, W, 3) picture; whether more of it is lit than before."""
+        before = self._most > _DARK
+        small = cv2.resize(image, _LIT[::-1], interpolation=cv2.INTER_AREA).max(-1)
+        self._most = np.maximum(self._most, small)
+        return not np.array_equal(before, self._most > _DARK)
+
+    @property
+    def mask(self) -> Mask | None:
+        """(rows, columns); None while all is dark."""
+        lit = self._most > _DARK
+        return lit if lit.any() else None
 
 
 def _cells(rings: int) -> tuple[Cell, ...]:

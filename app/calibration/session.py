@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.calibration.coverage import Cell, Coverage, assumed_lens, cover
+from app.calibration.coverage import Cell, Coverage, Lit, assumed_lens, cover
 from app.calibration.feed import BoardFeed, Sighting
 from app.calibration.gather import picture_files
 from app.calibration.guidance import Suggestion, suggest
@@ -20,7 +20,6 @@ from app.calibration.store import Kept, Origin, Store
 from app.calibration.views import MOST_VIEWS, NEW_SHARE, SAME_SHARE, Stillness, Taken, is_new
 from app.presenter import Notice, one_line
 from calib.calibrate import Result
-from calib.cv import cv2
 from calib.errors import CalibrationError
 from calib.formats import save_camera
 from calib.models.base import CameraModel
@@ -33,9 +32,6 @@ from engine.types import Frame, ImageArray
 log = logging.getLogger(__name__)
 
 ENOUGH_TO_SOLVE = 5
-_LIT = (36, 48)
-_DARK = 18
-"""A place that was never brighter than this lies outside the lens."""
 
 
 class Session:
@@ -60,7 +56,7 @@ class Session:
         self._coverage: Coverage | None = None
         self._suggestion: Suggestion | None = None
         self._skipped: list[Cell] = []
-        self._lit = np.zeros(_LIT, np.uint8)
+        self._lit = Lit()
         self._revision = self._solved = self._asked = 0
         self._saving: tuple[Path, tuple[str, ...]] | None = None
         self._saved: tuple[Path, int] | None = None
@@ -211,7 +207,8 @@ class Session:
             return
         self._sighting = sighting
         self._still = self._stillness.share(sighting.detection, frame.capture_ns)
-        self._light(frame.image)
+        if self._lit.see(frame.image):
+            self._recover()
         self._new = True
         self._without += sighting.detection is None
         if sighting.detection is None or not self.automatic or len(self._taken) >= MOST_VIEWS:
@@ -260,13 +257,6 @@ class Session:
         self._skipped.clear()
         self._recover()
 
-    def _light(self, image: ImageArray) -> None:
-        small = cv2.resize(image, _LIT[::-1], interpolation=cv2.INTER_AREA).max(-1)
-        before = self._lit > _DARK
-        self._lit = np.maximum(self._lit, small)
-        if not np.array_equal(before, self._lit > _DARK):
-            self._recover()
-
     @property
     def _model(self) -> CameraModel:
         if self._result is not None:
@@ -281,8 +271,7 @@ class Session:
         used = [one.detection.pixels for one in self._taken if one.used]
         pixels = np.concatenate(used) if used else np.empty((0, 2))
         sigma = self._result.sigma_map if self._result is not None else None
-        lit = self._lit > _DARK
-        self._coverage = cover(self._model, self._origin.size, pixels, sigma, lit if lit.any() else None)
+        self._coverage = cover(self._model, self._origin.size, pixels, sigma, self._lit.mask)
         self._suggest()
 
     def _suggest(self) -> None:
@@ -374,8 +363,12 @@ class Session:
     def _say(self) -> str:
         if self._sighting is None:
             return f"Opening {self.name} …" if self._feed.error is None else "No picture."
-        if not self._feed.live:
-            return self._say_of_files()
+        if self._saving is not None:
+            return f"Comparing lens models on views that were left out, then saving {self._saving[0].name} …"
+        return self._say_of_camera() if self._feed.live else self._say_of_files()
+
+    def _say_of_camera(self) -> str:
+        assert self._sighting is not None  # the caller looked
         if len(self._taken) >= MOST_VIEWS:
             return f"{MOST_VIEWS} views are taken: save the camera."
         wish = self._suggestion.text if self._suggestion is not None else "Everything is covered: save the camera."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
@@ -24,7 +25,7 @@ from app.calibration.chart import BoardPicture
 from app.calibration.store import Kept, used_count
 from app.theme import GAP, font
 from calib.errors import CalibrationError
-from calib.targets.board import Board, BoardKind
+from calib.targets.board import FAMILIES, Board, BoardKind
 
 _KINDS = {
     BoardKind.CHESSBOARD: ("Chessboard", "Inner corners", "Square", ""),
@@ -60,7 +61,10 @@ class Setup(QFrame):
             self.kind.addItem(words[0], kind)
         self.columns, self.rows = self._count(9, "Columns"), self._count(6, "Rows")
         self.pitch, self.second = self._length(25.0, "First length"), self._length(18.75, "Second length")
-        self._counted, self._measured, self._further = QLabel(), QLabel(), QLabel()
+        self.family = QComboBox()
+        self.family.setAccessibleName("Family of the tags")
+        self.family.addItems(list(FAMILIES))
+        self._counted, self._measured, self._further, self._tags = QLabel(), QLabel(), QLabel(), QLabel("Family")
         self.problem = QLabel()
         self.problem.setProperty("muted", True)
         self.problem.setWordWrap(True)
@@ -77,6 +81,7 @@ class Setup(QFrame):
         self.kind.currentIndexChanged.connect(self._kind_changed)
         for box in (self.columns, self.rows, self.pitch, self.second):
             box.valueChanged.connect(self._look)
+        self.family.currentIndexChanged.connect(self._look)
         self._kind_changed()
 
     @property
@@ -92,6 +97,7 @@ class Setup(QFrame):
         self.pitch.setValue(1e3 * board.pitch)
         if board.second:
             self.second.setValue(1e3 * board.second)
+        self.family.setCurrentText(board.family)
 
     def show_choices(self, cameras: Sequence[tuple[str, str]], kept: Sequence[Kept]) -> None:
         """(spec, label) of the cameras that are there, and what can be gone on with."""
@@ -136,13 +142,14 @@ class Setup(QFrame):
         for field in (self.columns, self.rows, self.pitch, self.second):
             field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         source, board = QLabel("Pictures from"), QLabel("Board")
-        for label in (source, board, self._counted, self._measured, self._further):
+        for label in (source, board, self._counted, self._measured, self._further, self._tags):
             label.setProperty("field", True)
         form.addRow(source, places)
         form.addRow(board, self.kind)
         form.addRow(self._counted, counts)
         form.addRow(self._measured, self.pitch)
         form.addRow(self._further, self.second)
+        form.addRow(self._tags, self.family)
         self._place(form)
 
     def _place(self, form: QFormLayout) -> None:
@@ -188,6 +195,8 @@ class Setup(QFrame):
         self._further.setText(further)
         self._further.setVisible(bool(further))
         self.second.setVisible(bool(further))
+        self._tags.setVisible(kind is BoardKind.APRILGRID)
+        self.family.setVisible(kind is BoardKind.APRILGRID)
         if further:
             self.second.setValue(_DEFAULT_SECOND[kind] * self.pitch.value())
         self._look()
@@ -196,7 +205,9 @@ class Setup(QFrame):
         kind = BoardKind(self.kind.currentData())
         second = 1e-3 * self.second.value() if _KINDS[kind][3] else 0.0
         try:
-            self._board = Board(kind, self.columns.value(), self.rows.value(), 1e-3 * self.pitch.value(), second)
+            board = Board(kind, self.columns.value(), self.rows.value(), 1e-3 * self.pitch.value(), second)
+            tagged = kind is BoardKind.APRILGRID
+            self._board = replace(board, family=self.family.currentText()) if tagged else board
             self.picture.show_board(self._board)
             self.problem.setText("")
         except CalibrationError as error:

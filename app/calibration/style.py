@@ -8,7 +8,8 @@ from app.theme import GAP, ICONS, Colours, mixed
 def page_style(colours: Colours) -> str:
     """A style sheet, to go with the window's."""
     c = colours
-    chevron = (ICONS / f"chevron-{'dark' if c.dark else 'light'}.svg").as_posix()
+    tone = "dark" if c.dark else "light"
+    chevron, check = ((ICONS / f"{name}-{tone}.svg").as_posix() for name in ("chevron", "check"))
     return f"""
         QComboBox, QSpinBox, QDoubleSpinBox {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
             border-radius: 6px; padding: 5px {GAP}px; min-height: 18px; selection-background-color: {c.accent};
@@ -23,6 +24,9 @@ def page_style(colours: Colours) -> str:
             padding: {GAP // 2}px; outline: none; }}
         QListWidget::item {{ padding: 3px {GAP // 2}px; border-radius: 4px; }}
         QListWidget::item:selected {{ background: {c.raised}; color: {c.text}; }}
+        QListWidget::indicator {{ width: 13px; height: 13px; border: 1px solid {c.muted}; border-radius: 4px;
+            background: {c.ground}; }}
+        QListWidget::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url("{check}"); }}
         QListWidget::item:focus {{ border: 1px solid {c.accent}; }}
         QTabWidget::pane {{ border: none; border-top: 1px solid {c.border}; }}
         QTabBar::tab {{ background: transparent; color: {c.muted}; border: none; padding: {GAP}px {GAP + GAP // 2}px;

@@ -247,6 +247,9 @@ class Workbench(QWidget):
             item.setText(line.text)
             item.setData(Qt.ItemDataRole.UserRole, line.name)
             item.setCheckState(Qt.CheckState.Checked if line.used else Qt.CheckState.Unchecked)
+            shown = self.views.font()
+            shown.setStrikeOut(not line.used)
+            item.setFont(shown)
         while self.views.count() > len(lines):
             self.views.takeItem(self.views.count() - 1)
         self.views.blockSignals(False)

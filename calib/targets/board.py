@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -15,7 +15,16 @@ from calib.models.base import Array
 
 _UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254}
 _MOST = 64
-SYNTAX = "9x6:25mm, charuco:8x6:30mm:22mm, aprilgrid:6x6:88mm:26.4mm or circles:4x11:20mm"
+FAMILIES = {
+    "36h11": cv2.aruco.DICT_APRILTAG_36h11,
+    "36h10": cv2.aruco.DICT_APRILTAG_36h10,
+    "25h9": cv2.aruco.DICT_APRILTAG_25h9,
+    "16h5": cv2.aruco.DICT_APRILTAG_16h5,
+}
+"""AprilTags by name; the first is what Kalibr prints."""
+TAG_BORDER = 2
+"""Bits around a tag of an aprilgrid, as Kalibr prints them."""
+SYNTAX = "9x6:25mm, charuco:8x6:30mm:22mm, aprilgrid:6x6:88mm:26.4mm[:36h11] or circles:4x11:20mm"
 
 
 class BoardKind(StrEnum):
@@ -34,7 +43,7 @@ class Board:
     What the numbers mean:
     chessboard: `columns` x `rows` inner corners, `pitch` the square's side;
     charuco: `columns` x `rows` squares, `pitch` the square's side, `second` the marker's side (DICT_4X4);
-    aprilgrid: `columns` x `rows` tags of family 36h11 with two border bits, tag 0 at the bottom left as Kalibr
+    aprilgrid: `columns` x `rows` tags of a `family` with two border bits, tag 0 at the bottom left as Kalibr
     lays them out, `pitch` the tag's side, `second` the gap between tags;
     circles: OpenCV's asymmetric grid, `columns` a row and `rows` rows, `pitch` from one row to the next.
     """
@@ -46,6 +55,8 @@ class Board:
     """Metres."""
     second: float = 0.0
     """Metres; zero where the kind has no second length."""
+    family: str = next(iter(FAMILIES))
+    """Of an aprilgrid's tags."""
 
     def __post_init__(self) -> None:
         """Raises CalibrationError where there is no such board."""
@@ -59,6 +70,9 @@ class Board:
             raise CalibrationError("a charuco board's markers are smaller than its squares: give pitch, then marker")
         if self.kind is BoardKind.APRILGRID and not 0.0 < self.second <= self.pitch:
             raise CalibrationError("an aprilgrid's gap is at most its tag: give the tag's side, then the gap")
+        if self.family not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise CalibrationError(f"there is no tag family {self.family[:20]}: use one of {known}")
         if self.kind is BoardKind.CHESSBOARD and min(self.columns, self.rows) < 3:
             raise CalibrationError("a chessboard needs 3 or more inner corners each way: use a larger one")
 
@@ -91,14 +105,14 @@ class Board:
         if self.kind is BoardKind.CHARUCO:
             return min(0.3 * self.pitch, 0.45 * (self.pitch - self.second))
         if self.kind is BoardKind.APRILGRID:
-            # Two border bits of ten to a tag.
-            return 0.45 * min(self.second, 0.2 * self.pitch)
+            cells = self.dictionary.markerSize + 2 * TAG_BORDER
+            return 0.45 * min(self.second, TAG_BORDER / cells * self.pitch)
         return 0.3 * self.pitch
 
     @property
     def dictionary(self) -> cv2.aruco.Dictionary:
         """Of the markers of a charuco board or an aprilgrid. Raises CalibrationError where it has too few."""
-        name = cv2.aruco.DICT_4X4_1000 if self.kind is BoardKind.CHARUCO else cv2.aruco.DICT_APRILTAG_36h11
+        name = cv2.aruco.DICT_4X4_1000 if self.kind is BoardKind.CHARUCO else FAMILIES[self.family]
         dictionary = cv2.aruco.getPredefinedDictionary(name)
         if self.marker_count > len(dictionary.bytesList):
             raise CalibrationError(f"there are only {len(dictionary.bytesList)} markers of this kind: use fewer")
@@ -114,7 +128,8 @@ class Board:
     def __str__(self) -> str:
         """The text that `parse_board` reads."""
         lengths = [f"{1e3 * length:.6g}mm" for length in (self.pitch, self.second) if length]
-        return ":".join([self.kind.value, f"{self.columns}x{self.rows}", *lengths])
+        family = [self.family] if self.family != next(iter(FAMILIES)) else []
+        return ":".join([self.kind.value, f"{self.columns}x{self.rows}", *lengths, *family])
 
 
 def parse_board(text: str) -> Board:
@@ -123,12 +138,14 @@ def parse_board(text: str) -> Board:
     kind = BoardKind.CHESSBOARD
     if parts[0] in {known.value for known in BoardKind}:
         kind = BoardKind(parts.pop(0))
+    family = parts.pop() if kind is BoardKind.APRILGRID and parts[-1:] and parts[-1] in FAMILIES else None
     needed = 3 if kind in (BoardKind.CHARUCO, BoardKind.APRILGRID) else 2
     size = re.fullmatch(r"(\d{1,3})x(\d{1,3})", parts[0]) if parts else None
     if size is None or len(parts) != needed:
         raise CalibrationError(f'"{text[:60]}" is not a board: write for instance {SYNTAX}')
-    lengths = [_length(part, text) for part in parts[1:]]
-    return Board(kind, int(size[1]), int(size[2]), *lengths)
+    pitch, second = ([*(_length(part, text) for part in parts[1:]), 0.0])[:2]
+    board = Board(kind, int(size[1]), int(size[2]), pitch, second)
+    return board if family is None else replace(board, family=family)
 
 
 def _length(part: str, text: str) -> float:

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from calib.cv import cv2
 from calib.models.base import Array, Mask
-from calib.targets.board import Board, BoardKind
+from calib.targets.board import TAG_BORDER, Board, BoardKind
 from calib.targets.complete import missing_neighbours, predict, saddles
 
 Picture = NDArray[np.uint8]
@@ -150,7 +150,7 @@ def _charuco(board: Board, grey: Picture) -> Detection | None:
 @lru_cache(maxsize=4)
 def _tag_detector(board: Board) -> cv2.aruco.ArucoDetector:
     parameters = cv2.aruco.DetectorParameters()
-    parameters.markerBorderBits = 2
+    parameters.markerBorderBits = TAG_BORDER
     return cv2.aruco.ArucoDetector(board.dictionary, parameters)
 
 

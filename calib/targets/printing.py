@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from calib.models.base import Array
-from calib.targets.board import Board, BoardKind
+from calib.targets.board import TAG_BORDER, Board, BoardKind
 
 _MARGIN_MM = 10.0
 _CAPTION_MM = 3.0
-_BORDER_BITS = {BoardKind.CHARUCO: 1, BoardKind.APRILGRID: 2}
+_BORDER_BITS = {BoardKind.CHARUCO: 1, BoardKind.APRILGRID: TAG_BORDER}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ def test_a_board_is_its_own_text(kind: str, columns: int, rows: int, pitch: int)
         "9x6",
         "9x6:25",
         "9x6:25km",
+        "9x6:25mm:36h11",
+        "aprilgrid:6x6:88mm:26mm:12h3",
         "9x:25mm",
         "x6:25mm",
         "9x6:25mm:3mm",
@@ -208,6 +210,19 @@ def test_the_print_itself_is_detected_at_true_scale(board: Board) -> None:
     # A chessboard may be found from its other end.
     flipped = millimetres[::-1] if millimetres[0, 0] > millimetres[-1, 0] else millimetres
     np.testing.assert_allclose(flipped, 1e3 * board.points[found.ids, :2], atol=0.1)
+
+
+@pytest.mark.parametrize("family", ["36h10", "25h9", "16h5"])
+def test_tags_of_other_families_are_found(family: str) -> None:
+    board = parse_board(f"aprilgrid:3x2:30mm:9mm:{family}")
+    assert parse_board(str(board)) == board
+    paper, origin = paint(board)
+    found = detect(board, paper)
+    assert found is not None
+    assert len(found.ids) == len(board.points)
+    np.testing.assert_allclose((found.pixels + 0.5) / 5.0 - origin, 1e3 * board.points[found.ids, :2], atol=0.1)
+    other = detect(APRIL, paper)
+    assert other is None or len(other.ids) < 8
 
 
 @pytest.mark.parametrize("board", [CHESS, CHARUCO, APRIL, CIRCLES], ids=str)
