@@ -28,7 +28,7 @@ _BENT = 6.0
 
 
 _UNEVEN = 0.98
-"""The part of held-out error that is left where a target's points are let go; more, and they stay in their places."""
+"""The part of noise, and of held-out error, that a target's points must leave, or they are kept in their places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +172,12 @@ def _even_or_uneven(even: Fit, warp: bool) -> tuple[Fit, tuple[Shape, ...]]:
     """A target's points lie off their places if that explains views better that were not fitted; and their shapes
     without each of these."""
     options = Options(warp=warp)
+    uneven = release(even, warp)
+    if uneven.sigma > _UNEVEN * even.sigma:
+        return even, ()
     shapes = fold_shapes(even, options)
     if not shapes or held_out_rms(even, options, shapes) > _UNEVEN * held_out_rms(even, options):
         return even, ()
-    uneven = release(even, warp)
     same = uneven.indices == even.indices
     return uneven, shapes if same else fold_shapes(uneven, options)
 

@@ -21,6 +21,8 @@ _EXACT = 1e-9
 """Pixels RMS below which nothing is left to gain."""
 _LEVELLINGS, _LEVEL = 60, 1e-4
 """Rounds of `level`, and their tolerance."""
+_SETTLED, _GAIN = 15, 1e-3
+"""Rounds in which the greatest distance falls by less than this part of itself: it has settled."""
 _SAMPLE, _NEAR = 400, 1e-6
 """Points that `near_kind` looks at, few enough for one thread of BLAS, and its tolerance."""
 _SCARAMUZZA_DEGREES = (4, 5, 6, 7)
@@ -135,11 +137,14 @@ def level(lens: DifferentiableModel, rays: Array, pixels: Array) -> Differentiab
     Lawson's way (1961): least squares again and again, each point's weight growing with its distance.
     """
     weights, best, least = np.ones(len(rays)), lens, np.inf
+    past = list[float]()
     for _ in range(_LEVELLINGS):
         apart = np.linalg.norm(lens.project(rays)[0] - pixels, axis=1)
         if apart.max() < least:
             best, least = lens, float(apart.max())
-        if least <= _EXACT:
+        past.append(least)
+        settled = len(past) > _SETTLED and past[-1 - _SETTLED] - least <= _GAIN * least
+        if settled or least <= _EXACT:
             break
         weights = weights * apart
         weights *= len(weights) / weights.sum()

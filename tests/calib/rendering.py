@@ -18,7 +18,13 @@ _SUPERSAMPLING = 2
 
 
 def paint(board: Board) -> tuple[NDArray[np.uint8], Array]:
-    """The printed page at 5 pixels a millimetre, and where point 0 is on it, in millimetres."""
+    """The printed page at 5 pixels a millimetre, to be drawn on, and where point 0 is on it, in millimetres."""
+    paper, origin = _paint(board)
+    return paper.copy(), origin
+
+
+@lru_cache(maxsize=8)
+def _paint(board: Board) -> tuple[NDArray[np.uint8], Array]:
     page = layout(board)
     paper = np.full((round(page.height * _PIXELS_A_MM), round(page.width * _PIXELS_A_MM)), 255, np.uint8)
     for x, y, width, height in page.rectangles * _PIXELS_A_MM:
@@ -43,7 +49,7 @@ def render(
 
     Camera from board: a rotation vector and a translation in metres.
     """
-    paper, origin = paint(board)
+    paper, origin = _paint(board)
     rotation = Rotation.from_rotvec(turn).as_matrix()
     rays = _rays(camera, size) @ rotation
     eye = -rotation.T @ shift

@@ -12,7 +12,7 @@ from calib.calibration import Calibration
 from calib.canonical import SCENE_EGO_W2C
 from calib.cv import cv2
 from calib.errors import CalibrationError
-from calib.formats import Format, load_camera, save_camera
+from calib.formats import FORMATS, Format, camera_text, load_camera, save_camera
 from calib.formats.fields import Fields
 from calib.formats.realsense import read as read_realsense
 from calib.formats.yaml import parse_yaml
@@ -349,3 +349,34 @@ def test_models_by_name_are_all_written() -> None:
         "scaramuzza",
     }
     assert build_model("ucm", [*HEAD, 0.6]).kind == "ucm"
+
+
+@pytest.mark.parametrize("part", [0.1, 0.3, 0.45])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_that_is_cut_off_is_refused(form: Format, part: float, tmp_path: Path) -> None:
+    lens = calibration("radtan" if form == "mrcal" else "kb")
+    text = camera_text(load_camera("sceneego") if form in ("ocamcalib", "egocentric") else lens, form)
+    path = tmp_path / "camera.txt"
+    path.write_text(text[: round(part * len(text))])
+    with pytest.raises(CalibrationError) as caught:
+        load_camera(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_ros_file_has_what_its_reader_asks_for(tmp_path: Path) -> None:
+    path = tmp_path / "camera.yaml"
+    save_camera(calibration("kb"), path, "ros")
+    fields = parse_yaml(path.read_text(), "camera")
+    assert fields.section("projection_matrix").numbers("data", 12, 12)[:7] == (
+        461.5,
+        0.0,
+        366.125,
+        0.0,
+        0.0,
+        460.25,
+        249.0,
+    )
+    assert fields.section("rectification_matrix").numbers("data", 9, 9) == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    assert "!!" not in path.read_text()
+    same_lens(load_camera(path).model, LENSES["kb"])  # type: ignore[arg-type]
