@@ -20,7 +20,7 @@ _HEAD = ("fx", "fy", "cx", "cy")
 _EPS = float(np.finfo(float).eps)
 _TABLE = 513
 _ITERATIONS = 60
-_REFINED, _ROUNDS = 33, 10
+_REFINED, _ROUNDS = 33, 7
 """A fall is bracketed 32 times more closely in each round."""
 
 

@@ -25,7 +25,9 @@ Progress = Callable[[str, float], None]
 """Called with what is being done and the part of the work that is behind, 0 to 1. May raise to stop."""
 
 _FOLDS = 5
-_HOPELESS = 1.1
+_CLOSELY = 1e-8
+"""A tolerance for solutions that compete: far below what noise leaves open."""
+_HOPELESS = 1.02
 _WORTH = 0.002
 """The part of held-out error, most of which is the noise of detection, that a parameter more must save."""
 
@@ -114,7 +116,7 @@ def judge(
     views it never saw are not tried on held-out ones. Raises CalibrationError where no kind can.
     """
     judged, refused = list[Judged](), CalibrationError("no lens model was asked for: name at least one")
-    options, least = Options(warp=warp), np.inf
+    options, least = Options(warp=warp, tolerance=_CLOSELY), np.inf
     unknowns = fitted.solution.unknowns
     points, _ = fitted.problem.in_camera(unknowns)
     for number, kind in enumerate(kinds):
