@@ -162,7 +162,6 @@ def trained(
     module = PoseModule(network, recipe, stage)
     trainer = make_trainer(recipe, stage, run, run.out)
     data = StageData(training, validation, stage, budget.seed, 0)
-    trainer.fit_loop.max_epochs = data.epochs
     module.train()
     with quiet():
         trainer.fit(module, datamodule=data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from functools import lru_cache
@@ -53,16 +52,6 @@ class StageData(LightningDataModule):
         self.training, self.validation, self.stage, self.seed = training, validation, stage, seed
         self.workers = 0 if isinstance(training, EncodedDataset) else workers
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps between two validations."""
-        return max(1, min(self.stage.epoch, self.stage.pictures) // (self.stage.batch * self.stage.window))
-
-    @property
-    def epochs(self) -> int:
-        """How many of them make the stage."""
-        return max(1, math.ceil(self.stage.pictures / (self.stage.batch * self.stage.window) / self.steps_per_epoch))
-
     def train_dataloader(self) -> DataLoader[object]:
         """The present epoch's."""
         trainer = self.trainer
@@ -73,7 +62,7 @@ class StageData(LightningDataModule):
         sampler = EpochSampler(
             len(self.training),
             self.stage.batch,
-            self.steps_per_epoch,
+            self.stage.steps_per_epoch,
             seed=self.seed,
             epoch=epoch,
             rank=trainer.global_rank,

@@ -31,7 +31,7 @@ class PoseModule(LightningModule):
     def __init__(self, network: Network, recipe: Recipe, stage: Stage) -> None:
         super().__init__()
         self.network, self.recipe, self.stage = network, recipe, stage
-        self.steps = max(1, math.ceil(stage.pictures / (stage.batch * stage.window)))
+        self.steps = stage.epochs * stage.steps_per_epoch
         self.began = time.monotonic()
         for module in network.modules():
             if isinstance(module, nn.Dropout | nn.MultiheadAttention):

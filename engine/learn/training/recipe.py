@@ -6,6 +6,7 @@ validation, and its schedule counts pictures, so that a run can be repeated.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -63,6 +64,20 @@ class Stage:
             raise ValueError(f"rate must lie between 0 and 1, not {self.rate}")
         if self.side is not None and (self.side % 32 or not 64 <= self.side <= 1024):
             raise ValueError(f"side must be a multiple of 32 from 64 to 1024, not {self.side}")
+
+    @property
+    def epochs(self) -> int:
+        """How many stretches the stage is divided into, each ended by a validation."""
+        return max(1, round(self._steps / max(1, self.epoch // (self.batch * self.window))))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of the optimiser in each."""
+        return math.ceil(self._steps / self.epochs)
+
+    @property
+    def _steps(self) -> int:
+        return math.ceil(self.pictures / (self.batch * self.window))
 
     @property
     def freezes_norms(self) -> bool:

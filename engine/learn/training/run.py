@@ -101,8 +101,6 @@ def run_stage(recipe: Recipe, stage: Stage, run: Run, folder: Path, start: Path 
     if stage.learns == "after":
         sets = encoded_sets(network, training, validation, stage, trainer.strategy.root_device, run.say)
     data = StageData(*sets, stage, recipe.seed, run.workers)
-    loop = trainer.fit_loop
-    loop.max_epochs = data.epochs
     module.train()
     checkpoint = folder / "last.ckpt"
     if checkpoint.exists():
@@ -154,7 +152,7 @@ def make_trainer(recipe: Recipe, stage: Stage, run: Run, folder: Path) -> Traine
             strategy="ddp_find_unused_parameters_true" if several else "auto",
             sync_batchnorm=several and torch.cuda.is_available(),
             precision="bf16-mixed" if wants_bf16(recipe) else "32-true",
-            max_epochs=1,
+            max_epochs=stage.epochs,
             max_time=timedelta(seconds=stage.seconds) if stage.seconds else None,
             callbacks=callbacks,
             logger=TensorBoardLogger(run.out / "tensorboard", name="", version=stage.name),

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import EgoposeError
 from engine.learn.training.keeping import build
-from engine.learn.training.recipe import bundled_recipes, load_recipe
+from engine.learn.training.recipe import Stage, bundled_recipes, load_recipe
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
@@ -57,3 +57,12 @@ def test_a_recipe_that_does_not_hold_is_told(tmp_path: Path, text: str, what: st
 def test_a_recipe_that_is_not_there_names_the_bundled_ones() -> None:
     with pytest.raises(EgoposeError, match="bundled: base, "):
         load_recipe("tiny")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "epoch", "epochs", "steps"), [(640, 160, 4, 20), (100, 20, 6, 3), (5, 1000, 1, 1), (1000, 300, 3, 42)]
+)
+def test_a_stage_is_divided_evenly(pictures: int, epoch: int, epochs: int, steps: int) -> None:
+    stage = Stage("s", pictures, batch=4, window=2, epoch=epoch)
+    assert (stage.epochs, stage.steps_per_epoch) == (epochs, steps)
+    assert pictures <= stage.epochs * stage.steps_per_epoch * 8 < pictures + 8 * (epochs + 1)
