@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -131,9 +132,9 @@ class FfmpegStream(LiveSource):
             finally:
                 self._lock.release()
 
+    @abstractmethod
     def _connected(self) -> InputContainer:
         """The opened container. Raises av.FFmpegError, OSError or ValueError."""
-        raise NotImplementedError
 
     def _told(self, what: str, error: Exception) -> str:
         cause = self._cause(error)

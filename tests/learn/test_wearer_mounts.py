@@ -14,17 +14,8 @@ from calib.formats import load_camera, save_camera
 from calib.remap import CanonicalView
 from engine.errors import EgoposeError
 from engine.learn.wearer.mounts import MOUNTS, parse_mount, sample_mount
-from engine.learn.wearer.render import gl_context
 from engine.learn.wearer.shards import shown_by
 from engine.session.source import SessionSource
-
-
-@pytest.fixture
-def opengl() -> None:
-    try:
-        gl_context().release()
-    except EgoposeError as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("name", MOUNTS)

@@ -13,21 +13,14 @@ from engine.learn.wearer import shards
 from engine.learn.wearer.activities import made_motion
 from engine.learn.wearer.body import SPLITS
 from engine.learn.wearer.motion import ACTIONS
-from engine.learn.wearer.render import gl_context
 from engine.learn.wearer.shards import SUBJECTS, Choice, make_shards
+
+pytestmark = pytest.mark.usefixtures("opengl")
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD", 6)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def opengl() -> None:
-    try:
-        gl_context().release()
-    except EgoposeError as error:
-        pytest.skip(str(error))
 
 
 def make(out: Path, **changes: object) -> list[tuple[int, int]]:

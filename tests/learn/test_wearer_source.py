@@ -10,16 +10,7 @@ import pytest
 from engine.capture.synthetic import SyntheticWearer
 from engine.errors import EgoposeError
 from engine.learn.wearer.motion import ACTIONS
-from engine.learn.wearer.render import gl_context
 from tests.learn.test_wearer_bvh import person_bvh
-
-
-@pytest.fixture
-def opengl() -> None:
-    try:
-        gl_context().release()
-    except EgoposeError as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.usefixtures("opengl")

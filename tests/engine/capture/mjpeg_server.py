@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from engine.capture.picture import encode_jpeg
+from tests.engine.capture.loopback import LoopbackServer
 
 
 @cache
@@ -22,7 +22,7 @@ def jpeg(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
 
 
 @dataclass
-class MjpegServer:
+class MjpegServer(LoopbackServer):
     """Serves pictures to any number of clients until `stop`; its switches are changed while it runs."""
 
     fps: float = 60.0
@@ -43,51 +43,9 @@ class MjpegServer:
     """When each picture was sent, ns, by its number."""
     asked: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._threads: list[threading.Thread] = []
-        self._stop = threading.Event()
-        self.start()
-
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/video"
-
-    def start(self) -> None:
-        """Listen, on the same port as before."""
-        self._stop.clear()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._listener.settimeout(0.05)
-        self.port = self._listener.getsockname()[1]
-        self._run(self._accept)
-
-    def stop(self) -> None:
-        """Die: every connection is cut."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-        self._listener.close()
-
-    def __enter__(self) -> MjpegServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, work: object, *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, name="mjpeg server")  # type: ignore[arg-type]
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stop.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(5)
-            self._run(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import socket
 import struct
-import threading
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,6 +12,8 @@ from functools import cache
 
 import av
 import numpy as np
+
+from tests.engine.capture.loopback import LoopbackServer
 
 RATE = 90_000
 MOST = 1400
@@ -44,7 +45,7 @@ def film(size: tuple[int, int], count: int = 60) -> tuple[tuple[bytes, ...], ...
 
 
 @dataclass
-class RtspServer:
+class RtspServer(LoopbackServer):
     """Serves any number of clients until `stop`."""
 
     size: tuple[int, int] = (320, 240)
@@ -54,51 +55,15 @@ class RtspServer:
     port: int = 0
     sent: list[int] = field(default_factory=list)
 
+    client_timeout_s = 0.05
+
     def __post_init__(self) -> None:
-        self._threads: list[threading.Thread] = []
-        self._stop = threading.Event()
         film(self.size)
-        self.start()
+        super().__post_init__()
 
     @property
     def address(self) -> str:
         return f"rtsp://127.0.0.1:{self.port}/live"
-
-    def start(self) -> None:
-        """Listen, on the same port as before."""
-        self._stop.clear()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._listener.settimeout(0.05)
-        self.port = self._listener.getsockname()[1]
-        self._run(self._accept)
-
-    def stop(self) -> None:
-        """Die: every connection is cut."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-        self._listener.close()
-
-    def __enter__(self) -> RtspServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, work: object, *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, name="rtsp server")  # type: ignore[arg-type]
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stop.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            connection.settimeout(0.05)
-            self._run(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         data = b""

@@ -12,17 +12,8 @@ from engine.errors import EgoposeError
 from engine.learn.training import sprint as sprints
 from engine.learn.training.sprint import Sprint, joined, parted, sprint
 from engine.learn.wearer import shards
-from engine.learn.wearer.render import gl_context
 from engine.network.weights import load_network
 from tests.learn.training.making import PICTURES, recipe
-
-
-@pytest.fixture
-def opengl() -> None:
-    try:
-        gl_context().release()
-    except EgoposeError as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.usefixtures("opengl")
