@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from engine.errors import EgoposeError
 from engine.learn.baselines.published import PublishedNetwork
 from engine.network.config import NetworkConfig
-from engine.network.weights import MAX_BYTES
+from engine.network.weights import MAX_BYTES, restored
 
 BASELINE_FORMAT = "egopose-published-1"
 
@@ -31,7 +31,7 @@ def load_published(path: Path) -> PublishedNetwork | None:
         return None
     try:
         network = PublishedNetwork(NetworkConfig.from_json(metadata["config"]))
-        network.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in state.items()})
+        network.load_state_dict(restored(state))
     except (KeyError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise EgoposeError(f"the weights in {path} are not what they say ({reason}); get the file again") from error

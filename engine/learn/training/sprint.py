@@ -67,11 +67,11 @@ def sprint(recipe: Recipe, task: Sprint) -> Path:
     for _ in make_shards(validation, count=task.validation, seed=0, split="validation", **options):
         pass
     render(data, began + task.minutes * 60 * RENDERING, task, options)
-    count = sum(len(sequence) for sequence in opened([data]))
-    task.say(f"{count} pictures made in {time.monotonic() - began:.0f} s")
+    made = opened([data])
+    task.say(f"{sum(len(sequence) for sequence in made)} pictures made in {time.monotonic() - began:.0f} s")
     left = task.minutes * 60 * (RENDERING + TRAINING) - (time.monotonic() - began)
     timed = replace(stage, name=f"sprint-{task.seed}", seconds=max(1.0, left))
-    run = Run(opened([data]), opened([validation]), task.out, start, task.processes, task.say)
+    run = Run(made, opened([validation]), task.out, start, task.processes, task.say)
     return parted(train(replace(recipe, stages=(timed,), seed=task.seed), run), task.out / "parts")
 
 
@@ -93,12 +93,12 @@ def render(out: Path, until: float, task: Sprint, options: dict[str, Any]) -> No
 
 def _render(out: Path, seconds: float, seed: int, part: tuple[int, int], options: dict[str, Any]) -> None:
     until = time.monotonic() + seconds
-    shards = -1
+    last = 0
     for done, _ in make_shards(out, count=MANY, seed=seed + 1, split="train", part=part, **options):
-        present = len(list(out.glob("*.npz")))
-        if done and time.monotonic() > until and present != shards >= 0:
+        # A number that is told twice is that of a shard which is written.
+        if done == last and time.monotonic() > until:
             return
-        shards = present
+        last = done
 
 
 def parted(weights: Path, folder: Path) -> Path:
