@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
+from engine.skeleton import JOINT_COUNT
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
@@ -30,6 +32,8 @@ class NetworkConfig:
     """Whether a block attends to the whole past window or to 9 keys of its dilation."""
     window: int = 32
     """Frames of motion that a pose may depend on, the newest included."""
+    token_window: int = 1
+    """Frames whose joint tokens the fusion attends to, the newest included."""
     joint_dim: int = 128
     fusion_layers: int = 3
     fusion_heads: int = 4
@@ -53,10 +57,17 @@ class NetworkConfig:
             raise ValueError("the widths must be multiples of the numbers of heads")
         if not 1 <= self.window <= 512:
             raise ValueError(f"window must be from 1 to 512 frames, not {self.window}")
+        if not 1 <= self.token_window <= self.window:
+            raise ValueError(f"token_window must be from 1 to window ({self.window}), not {self.token_window}")
         if self.streams == "motion" and self.head == "bearing":
             raise ValueError('the motion alone has no bearings: streams "motion" needs the head "free"')
         if self.streams == "spatial" and self.actions:
             raise ValueError("actions are named from the motion, which the spatial stream alone does not have")
+
+    @property
+    def memory_dim(self) -> int:
+        """Numbers that are remembered of each frame: its motion feature, then its tokens where later frames read them."""
+        return self.motion_dim + (JOINT_COUNT * self.joint_dim if self.token_window > 1 else 0)
 
     @property
     def heatmap_side(self) -> int:

@@ -14,7 +14,11 @@ MIN_DISTANCE_M = 0.05
 
 
 class Fusion(nn.Module):
-    """A transformer decoder with one learnable query a joint over tokens that carry the motion."""
+    """A transformer decoder with one learnable query a joint over tokens that carry the motion.
+
+    The tokens are the newest frame's and, where the network remembers them, those of the frames just before it: a
+    joint that is hidden or doubtful now was perhaps seen a moment ago.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -28,9 +32,16 @@ class Fusion(nn.Module):
             self.queries = nn.Parameter(torch.randn(JOINT_COUNT, width) * 0.02)
             layer = nn.TransformerDecoderLayer(width, config.fusion_heads, 4 * width, dropout=0.1, batch_first=True)
             self.decoder = nn.TransformerDecoder(layer, config.fusion_layers)
+        past = config.token_window - 1 if config.cross_attention and config.streams == "both" else 0
+        self.ages = nn.Parameter(torch.randn(past, 1, width) * 0.02) if past else None
+        """Tells the remembered frames apart, oldest first."""
 
-    def forward(self, tokens: Tensor, motion: Tensor) -> Tensor:
-        """(N, 15, joint_dim) tokens and (N, motion_dim) motion to (N, 15, joint_dim)."""
+    def forward(self, tokens: Tensor, motion: Tensor, past: Tensor, known: Tensor) -> Tensor:
+        """(N, 15, joint_dim) newest tokens and (N, motion_dim) motion to (N, 15, joint_dim).
+
+        `past` (N, K, 15, joint_dim) are the tokens of the K frames before, oldest first, and `known` (N, K) tells
+        which of them there were; K is token_window - 1.
+        """
         if self.blind is not None:
             tokens = self.blind.expand_as(tokens)
         motion = self.motion(motion)[:, None].expand_as(tokens)
@@ -38,7 +49,13 @@ class Fusion(nn.Module):
         memory: Tensor = tokens + self.merge(torch.cat([tokens, motion], -1))
         if self.decoder is None:
             return memory
-        fused: Tensor = self.decoder(self.queries.expand(len(tokens), -1, -1), memory)
+        queries = self.queries.expand(len(tokens), -1, -1)
+        if self.ages is None:
+            alone: Tensor = self.decoder(queries, memory)
+            return alone
+        memory = torch.cat([(past + self.ages).flatten(1, 2), memory], 1)
+        unknown = torch.cat([~known, torch.zeros_like(known[:, :1])], 1).repeat_interleave(JOINT_COUNT, 1)
+        fused: Tensor = self.decoder(queries, memory, memory_key_padding_mask=unknown)
         return fused
 
 

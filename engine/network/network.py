@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.network.config import NetworkConfig
 from engine.network.fusion import BearingHead, FreeHead, Fusion
 from engine.network.spatial import Peaks, SpatialOutput, SpatialStream, heat
 from engine.network.temporal import MotionEncoder, NoMotion, TemporalStream
+from engine.skeleton import JOINT_COUNT
 
 # BGR, in units of 0..255: the ImageNet statistics that pretrained encoders expect.
 PICTURE_MEAN = (103.53, 116.28, 123.675)
@@ -57,10 +59,10 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """The motion features of the last frames, newest last."""
+    """What is remembered of the last frames, newest last."""
 
     features: Tensor
-    """(B, T, motion_dim)."""
+    """(B, T, memory_dim) motion features, and behind them the joints' tokens where the network reads them later."""
     valid: Tensor
     """(B, T) bool: False where there was no frame yet."""
 
@@ -98,10 +100,14 @@ class PoseNetwork(nn.Module):
         return (x - self.mean) / self.std
 
     def see(self, pictures: Tensor) -> tuple[SpatialOutput, Tensor]:
-        """(N, S, S, 3) uint8 BGR to the spatial stream's output and (N, motion_dim) motion features."""
+        """(N, S, S, 3) uint8 BGR to the spatial stream's output and (N, memory_dim) what is to be remembered."""
         x = self.normalise(pictures)
         spatial = self.spatial(x)
-        return spatial, self.motion(x if self.motion.encoder is not None else spatial.summary)
+        return spatial, self.keep(spatial, self.motion(x if self.motion.encoder is not None else spatial.summary))
+
+    def keep(self, spatial: SpatialOutput, feature: Tensor) -> Tensor:
+        """N pictures' spatial output and (N, motion_dim) motion features to the (N, memory_dim) to be remembered."""
+        return torch.cat([feature, spatial.tokens.flatten(1)], 1) if self.config.token_window > 1 else feature
 
     def encode(self, pictures: Tensor) -> Encoded:
         """(B, T, S, S, 3) uint8 BGR to what the encoders say of them, without what follows."""
@@ -116,14 +122,31 @@ class PoseNetwork(nn.Module):
         """What `forward_window` makes of encoded windows: (B, T, 15, 3) joints in metres and (B, T, A) actions."""
         valid = torch.ones(encoded.uv.shape[:2], dtype=torch.bool, device=encoded.uv.device)
         motion = self.temporal(self.motion.feature(encoded.summary), valid)
-        fused = self.fusion(self.spatial.tokens(encoded.reads).flatten(0, 1), motion.flatten(0, 1))
+        tokens = self.spatial.tokens(encoded.reads)
+        past, known = self.pasts(tokens, valid)
+        fused = self.fusion(tokens.flatten(0, 1), motion.flatten(0, 1), past, known)
         uv, spread, height = (part.flatten(0, 1) for part in (encoded.uv, encoded.spread, encoded.height))
         peaks = Peaks(uv, spread, height, uv.new_empty(0))
         return self.head(fused, peaks).unflatten(0, valid.shape), self.action(motion)
 
-    def decode(self, spatial: SpatialOutput, motion: Tensor) -> NetworkOutput:
-        """N pictures' spatial output and (N, motion_dim) motion to N poses."""
-        fused = self.fusion(spatial.tokens, motion)
+    def pasts(self, tokens: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, 15, joint_dim) tokens of windows and which are valid, (B, T), to what `Fusion` reads of the past.
+
+        (B * T, K, 15, joint_dim) the tokens of the K frames before each, oldest first, and (B * T, K) which of them
+        there were.
+        """
+        reach = self.config.token_window - 1
+        batch, length = valid.shape
+        before = F.pad(tokens, (0, 0, 0, 0, reach, 0))[:, : reach + length - 1]
+        known = F.pad(valid, (reach, 0))[:, : reach + length - 1]
+        if not reach:
+            return tokens.new_empty(batch * length, 0, *tokens.shape[2:]), valid.new_empty(batch * length, 0)
+        windows = before.unfold(1, reach, 1).permute(0, 1, 4, 2, 3)
+        return windows.flatten(0, 1), known.unfold(1, reach, 1).flatten(0, 1)
+
+    def decode(self, spatial: SpatialOutput, motion: Tensor, past: Tensor, known: Tensor) -> NetworkOutput:
+        """N pictures' spatial output, (N, motion_dim) motion and the tokens before, see `Fusion`, to N poses."""
+        fused = self.fusion(spatial.tokens, motion, past, known)
         return NetworkOutput(
             self.head(fused, spatial.peaks),
             spatial.logits,
@@ -139,10 +162,11 @@ class PoseNetwork(nn.Module):
         """
         batch, length = frames.shape[:2]
         spatial, features = self.see(frames.flatten(0, 1))
-        features = features.view(batch, length, -1)
+        features = features.view(batch, length, -1)[..., : self.config.motion_dim]
         valid = torch.ones(batch, length, dtype=torch.bool, device=frames.device)
         motion = self.temporal(features, valid)
-        flat = self.decode(spatial, motion.flatten(0, 1))
+        past, known = self.pasts(spatial.tokens.unflatten(0, (batch, length)), valid)
+        flat = self.decode(spatial, motion.flatten(0, 1), past, known)
         return NetworkOutput(*(part.view(batch, length, *part.shape[1:]) for part in flat))
 
     def forward(self, frames: Tensor) -> NetworkOutput:
@@ -151,9 +175,9 @@ class PoseNetwork(nn.Module):
 
     def empty_memory(self, batch: int = 1, window: int | None = None) -> Memory:
         """The memory before the first frame, of `window` frames or the network's own number."""
-        length = self.config.window if window is None else window
+        length = self.config.window if window is None else max(window, self.config.token_window)
         return Memory(
-            self.mean.new_zeros(batch, length, self.config.motion_dim),
+            self.mean.new_zeros(batch, length, self.config.memory_dim),
             torch.zeros(batch, length, dtype=torch.bool, device=self.mean.device),
         )
 
@@ -162,18 +186,21 @@ class PoseNetwork(nn.Module):
 
         The pose equals that of the last frame of `forward_window` over the same frames.
         """
-        spatial, feature = self.see(frame)
-        memory = remember(memory, feature)
-        return self.decode(spatial, self.newest_motion(memory.features, memory.valid)), memory
+        spatial, kept = self.see(frame)
+        memory = remember(memory, kept)
+        return self.newest(spatial, memory.features, memory.valid), memory
 
-    def newest_motion(self, features: Tensor, valid: Tensor) -> Tensor:
-        """(B, T, motion_dim) and (B, T) to the (B, motion_dim) motion of the newest frame."""
-        motion: Tensor = self.temporal(features, valid)
-        return motion[:, -1]
+    def newest(self, spatial: SpatialOutput, features: Tensor, valid: Tensor) -> NetworkOutput:
+        """B newest pictures' spatial output and the memory with them in it, (B, T, memory_dim) and (B, T), to B poses."""
+        config = self.config
+        motion: Tensor = self.temporal(features[..., : config.motion_dim], valid)
+        before = slice(features.shape[1] - config.token_window, features.shape[1] - 1)
+        past = features[:, before, config.motion_dim :].reshape(len(features), -1, JOINT_COUNT, config.joint_dim)
+        return self.decode(spatial, motion[:, -1], past, valid[:, before])
 
 
 def remember(memory: Memory, feature: Tensor) -> Memory:
-    """The memory after one more frame, (B, motion_dim); the oldest is forgotten."""
+    """The memory after one more frame, (B, memory_dim); the oldest is forgotten."""
     features = torch.cat([memory.features[:, 1:], feature[:, None]], 1)
     seen = torch.ones_like(memory.valid[:, :1])
     return Memory(features, torch.cat([memory.valid[:, 1:], seen], 1))

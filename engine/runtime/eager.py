@@ -31,7 +31,7 @@ class EagerRuntime(Runtime):
         self.network, self.side, self.actions = config.name, config.side, config.actions
         where = torch.cuda.get_device_name() if self._device.type == "cuda" else "CPU"
         self.description = f"PyTorch eager, {where}"
-        self._ring = Ring(config.window, config.motion_dim)
+        self._ring = Ring(config.window, config.memory_dim)
         own_encoder = network.motion.encoder is not None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="motion stream") if own_encoder else None
 
@@ -47,10 +47,10 @@ class EagerRuntime(Runtime):
         motion: Future[torch.Tensor] | None = self._pool.submit(self._motion, x) if self._pool else None
         spatial = net.spatial(x)
         feature = self._motion(spatial.summary) if motion is None else motion.result()
-        self._ring.push(feature[0].cpu().numpy())
+        self._ring.push(net.keep(spatial, feature)[0].cpu().numpy())
         features = torch.from_numpy(self._ring.window())[None].to(self._device)
         valid = torch.from_numpy(self._ring.valid())[None].to(self._device)
-        out = net.decode(spatial, net.newest_motion(features, valid))
+        out = net.newest(spatial, features, valid)
         return Result(
             joints_m=out.joints[0].cpu().numpy(),
             heatmaps=heat(out.logits[0]).cpu().numpy(),

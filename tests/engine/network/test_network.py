@@ -34,7 +34,11 @@ def pictures(count: int, seed: int = 1) -> Tensor:
     return torch.randint(0, 256, (1, count, SIDE, SIDE, 3), dtype=torch.uint8, generator=generator)
 
 
-@pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
+REMEMBERING = replace(SMALL, name="remembering", token_window=6)
+NO_PAST = torch.empty(1, 0, 15, SMALL.joint_dim), torch.empty(1, 0, dtype=torch.bool)
+
+
+@pytest.mark.parametrize("config", [SMALL, BASE, REMEMBERING], ids=lambda c: c.name)
 @pytest.mark.parametrize("length", [16, 32, 64])
 def test_the_stream_gives_what_the_window_gives(config: NetworkConfig, length: int) -> None:
     network, frames = make(config), pictures(length)
@@ -46,7 +50,7 @@ def test_the_stream_gives_what_the_window_gives(config: NetworkConfig, length: i
             assert torch.allclose(ours, theirs[:, t], atol=1e-5), t
 
 
-@pytest.mark.parametrize("config", [SMALL, replace(BASE, spatial_width=16)], ids=lambda c: c.name)
+@pytest.mark.parametrize("config", [SMALL, REMEMBERING, replace(BASE, spatial_width=16)], ids=lambda c: c.name)
 def test_what_follows_the_encoders_can_run_on_what_they_said(config: NetworkConfig) -> None:
     network, frames = make(config), pictures(6)
     whole = network.forward_window(frames)
@@ -55,7 +59,7 @@ def test_what_follows_the_encoders_can_run_on_what_they_said(config: NetworkConf
     assert torch.allclose(actions, whole.action_logits, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
+@pytest.mark.parametrize("config", [SMALL, BASE, REMEMBERING], ids=lambda c: c.name)
 def test_the_future_changes_nothing(config: NetworkConfig) -> None:
     network, frames = make(config), pictures(12)
     other = frames.clone()
@@ -75,6 +79,17 @@ def test_the_past_matters_and_neighbouring_frames_differ() -> None:
     other = frames.clone()
     other[:, 0] = 0
     assert not torch.allclose(network.forward_window(frames).joints[:, -1], network.forward_window(other).joints[:, -1])
+
+
+def test_the_tokens_of_the_frames_before_reach_the_pose_and_no_older_ones() -> None:
+    network, frames = make(REMEMBERING), pictures(10)
+    network.fusion.motion.requires_grad_(False).weight.zero_()  # leaves the tokens as the only way
+    newest = network.forward_window(frames).joints[:, -1]
+    for t, matters in ((3, False), (4, True), (8, True)):
+        other = frames.clone()
+        other[:, t] = 0
+        changed = not torch.allclose(network.forward_window(other).joints[:, -1], newest, atol=1e-7)
+        assert changed is matters, t
 
 
 def test_the_stream_forgets_what_left_the_window() -> None:
@@ -105,9 +120,9 @@ def test_joint_identity_reaches_the_pose() -> None:
     swapped[3], swapped[6] = 6, 3
     bare = spatial.tokens - network.spatial.identity
     exchanged = bare[:, swapped] + network.spatial.identity
-    straight = network.fusion(spatial.tokens, motion)
-    assert torch.allclose(network.fusion(spatial.tokens[:, swapped], motion), straight, atol=1e-5)
-    assert not torch.allclose(network.fusion(exchanged, motion), straight, atol=1e-4)
+    straight = network.fusion(spatial.tokens, motion, *NO_PAST)
+    assert torch.allclose(network.fusion(spatial.tokens[:, swapped], motion, *NO_PAST), straight, atol=1e-5)
+    assert not torch.allclose(network.fusion(exchanged, motion, *NO_PAST), straight, atol=1e-4)
 
 
 def test_every_parameter_of_the_network_learns() -> None:
@@ -215,8 +230,8 @@ def test_without_identity_the_tokens_can_be_exchanged_unnoticed() -> None:
     network = ablated("no identity").eval()
     spatial, feature = network.see(pictures(1)[0])
     order = torch.randperm(15, generator=torch.Generator().manual_seed(0))
-    straight = network.fusion(spatial.tokens, feature)
-    assert torch.allclose(network.fusion(spatial.tokens[:, order], feature), straight, atol=1e-5)
+    straight = network.fusion(spatial.tokens, feature, *NO_PAST)
+    assert torch.allclose(network.fusion(spatial.tokens[:, order], feature, *NO_PAST), straight, atol=1e-5)
 
 
 @pytest.mark.parametrize("head", ["bearing", "free"])
