@@ -66,7 +66,7 @@ class NetworkConfig:
 
     @property
     def memory_dim(self) -> int:
-        """Numbers that are remembered of each frame: its motion feature, then its tokens where later frames read them."""
+        """Numbers remembered of each frame: its motion feature, then its tokens where later frames read them."""
         return self.motion_dim + (JOINT_COUNT * self.joint_dim if self.token_window > 1 else 0)
 
     @property

@@ -191,7 +191,7 @@ class PoseNetwork(nn.Module):
         return self.newest(spatial, memory.features, memory.valid), memory
 
     def newest(self, spatial: SpatialOutput, features: Tensor, valid: Tensor) -> NetworkOutput:
-        """B newest pictures' spatial output and the memory with them in it, (B, T, memory_dim) and (B, T), to B poses."""
+        """B newest pictures' spatial output and the memory with them, (B, T, memory_dim) and (B, T), to B poses."""
         config = self.config
         motion: Tensor = self.temporal(features[..., : config.motion_dim], valid)
         before = slice(features.shape[1] - config.token_window, features.shape[1] - 1)
