@@ -32,8 +32,10 @@ class EagerRuntime(Runtime):
         where = torch.cuda.get_device_name() if self._device.type == "cuda" else "CPU"
         self.description = f"PyTorch eager, {where}"
         self._ring = Ring(config.window, config.memory_dim)
-        own_encoder = network.motion.encoder is not None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="motion stream") if own_encoder else None
+        self.spares_motion = network.motion.encoder is not None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="motion stream") if self.spares_motion else None
+        self._feature: torch.Tensor | None = None
+        """The last frame's motion feature, (1, motion_dim); None before the first."""
 
     @classmethod
     def from_file(cls, weights: Path) -> EagerRuntime:
@@ -41,13 +43,19 @@ class EagerRuntime(Runtime):
         return cls(load_network(weights))
 
     @torch.inference_mode()
-    def run(self, picture: ImageArray) -> Result:
+    def run(self, picture: ImageArray, *, motion: bool = True) -> Result:
         net = self._network
         x = net.normalise(torch.from_numpy(picture)[None].to(self._device))
-        motion: Future[torch.Tensor] | None = self._pool.submit(self._motion, x) if self._pool else None
+        coming: Future[torch.Tensor] | None = None
+        if self._pool is not None and (motion or self._feature is None):
+            coming = self._pool.submit(self._motion, x)
         spatial = net.spatial(x)
-        feature = self._motion(spatial.summary) if motion is None else motion.result()
-        self._ring.push(net.keep(spatial, feature)[0].cpu().numpy())
+        if self._pool is None:
+            self._feature = self._motion(spatial.summary)
+        elif coming is not None:
+            self._feature = coming.result()
+        assert self._feature is not None
+        self._ring.push(net.keep(spatial, self._feature)[0].cpu().numpy())
         features = torch.from_numpy(self._ring.window())[None].to(self._device)
         valid = torch.from_numpy(self._ring.valid())[None].to(self._device)
         out = net.newest(spatial, features, valid)
@@ -66,6 +74,7 @@ class EagerRuntime(Runtime):
 
     def reset(self) -> None:
         self._ring.clear()
+        self._feature = None
 
     def close(self) -> None:
         if self._pool is not None:

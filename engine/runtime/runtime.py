@@ -34,10 +34,17 @@ class Runtime(ABC):
     side: int
     """Side of the canonical picture in pixels."""
     actions: tuple[str, ...]
+    spares_motion: bool = False
+    """Whether a frame with `motion=False` costs less: the motion stream has an encoder of its own."""
 
     @abstractmethod
-    def run(self, picture: ImageArray) -> Result:
-        """(side, side, 3) uint8 BGR, canonical view, the next in time, to a pose."""
+    def run(self, picture: ImageArray, *, motion: bool = True) -> Result:
+        """(side, side, 3) uint8 BGR, canonical view, the next in time, to a pose.
+
+        With `motion=False` a motion encoder is not run, and the last frame's motion feature is remembered again:
+        joints' tokens and time go on at the full rate. Without effect on the first frame after `reset`, and where
+        motion comes from the spatial encoder, for nothing.
+        """
 
     @abstractmethod
     def reset(self) -> None:

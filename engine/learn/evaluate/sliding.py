@@ -24,7 +24,7 @@ class SlidingRuntime(Runtime):
         self._past: Encoded | None = None
 
     @torch.inference_mode()
-    def run(self, picture: ImageArray) -> Result:
+    def run(self, picture: ImageArray, *, motion: bool = True) -> Result:
         net = self._network
         newest = net.encode(torch.from_numpy(picture)[None, None].to(self._device))
         past, length = self._past, net.config.window

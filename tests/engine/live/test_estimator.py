@@ -22,7 +22,7 @@ class Watched(Runtime):
         self.resets = 0
         self.pictures: list[ImageArray] = []
 
-    def run(self, picture: ImageArray) -> Result:
+    def run(self, picture: ImageArray, *, motion: bool = True) -> Result:
         self.pictures.append(picture)
         uv = np.full((15, 2), 0.5, np.float32)
         uv[1] = (2.0, 2.0)

@@ -10,18 +10,22 @@ import torch
 
 from calib.canonical import canonical_angle_table
 from engine.network.config import BASE, SMALL, NetworkConfig
-from engine.network.network import PoseNetwork
+from engine.network.network import PoseNetwork, remember
 from engine.network.spatial import heat
 from engine.runtime.eager import EagerRuntime
 
 SIDE, WINDOW = 64, 8
 
 
-@pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
-def test_frame_by_frame_equals_the_window(config: NetworkConfig) -> None:
+def made(config: NetworkConfig) -> PoseNetwork:
     torch.manual_seed(0)
     small = replace(config, side=SIDE, window=WINDOW, actions=("stand", "walk"))
-    network = PoseNetwork(small, torch.from_numpy(canonical_angle_table(512))).eval()
+    return PoseNetwork(small, torch.from_numpy(canonical_angle_table(512))).eval()
+
+
+@pytest.mark.parametrize("config", [SMALL, BASE], ids=lambda c: c.name)
+def test_frame_by_frame_equals_the_window(config: NetworkConfig) -> None:
+    network = made(config)
     pictures = np.random.default_rng(0).integers(0, 256, (12, SIDE, SIDE, 3), np.uint8)
     with torch.inference_mode():
         whole = network.forward_window(torch.from_numpy(pictures[4:])[None])
@@ -37,3 +41,35 @@ def test_frame_by_frame_equals_the_window(config: NetworkConfig) -> None:
         assert all(np.array_equal(a.joints_m, b.joints_m) for a, b in zip(results, again, strict=True))
     finally:
         runtime.close()
+
+
+def test_a_spared_motion_feature_is_the_last_one_again_while_tokens_go_on() -> None:
+    network = made(replace(BASE, token_window=3))
+    pictures = np.random.default_rng(0).integers(0, 256, (7, SIDE, SIDE, 3), np.uint8)
+    # The first is never spared: there is nothing to remember again.
+    spared = [True, False, True, True, False, True, True]
+    memory, feature = network.empty_memory(), torch.empty(0)
+    runtime = EagerRuntime(network)
+    try:
+        assert runtime.spares_motion
+        for at, (picture, spare) in enumerate(zip(pictures, spared, strict=True)):
+            with torch.inference_mode():
+                spatial, kept = network.see(torch.from_numpy(picture)[None])
+                feature = feature if spare and at else kept[:, : network.config.motion_dim]
+                memory = remember(memory, network.keep(spatial, feature))
+                expected = network.newest(spatial, memory.features, memory.valid)
+            result = runtime.run(picture, motion=not spare)
+            assert np.allclose(result.joints_m, expected.joints[0].numpy(), atol=1e-5), at
+    finally:
+        runtime.close()
+
+
+def test_where_the_encoder_is_shared_nothing_is_spared() -> None:
+    network = made(SMALL)
+    pictures = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), np.uint8)
+    runtime = EagerRuntime(network)
+    assert not runtime.spares_motion
+    whole = [runtime.run(picture).joints_m for picture in pictures]
+    runtime.reset()
+    spared = [runtime.run(picture, motion=False).joints_m for picture in pictures]
+    assert np.array_equal(whole, spared)
