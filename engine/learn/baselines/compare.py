@@ -41,6 +41,7 @@ from engine.network.weights import load_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "ours": {},
+    "no remembered tokens": {"token_window": 1},
     "no joint identity": {"joint_identity": False},
     "free head": {"head": "free"},
     "no full-rate path": {"temporal_dilations": (2, 2, 4, 8), "temporal_global": (False, False, True, True)},
@@ -49,6 +50,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "motion only": {"streams": "motion", "head": "free"},
 }
 PUBLISHED = "published"
+TOKEN_WINDOW = 8
+"""Of every variant that remembers tokens, whatever the weights with the encoders do."""
 BLOCKS: dict[str, Any] = {"temporal_global": (False, False, True, True, True), "temporal_dilations": (1, 1, 2, 4, 8)}
 """The published backbone's: two local blocks and three global ones."""
 
@@ -133,7 +136,7 @@ def heatmaps_of(network: PoseNetwork) -> Encoder:
 def variant(name: str, encoder: PoseNetwork, side: int) -> Network:
     """An untrained variant that shares the encoders' sizes and weights."""
     torch.manual_seed(0)
-    config = replace(encoder.config, side=side, actions=())
+    config = replace(encoder.config, side=side, actions=(), token_window=TOKEN_WINDOW)
     if name == PUBLISHED:
         return PublishedNetwork(replace(config, **BLOCKS))
     changes = VARIANTS[name]
