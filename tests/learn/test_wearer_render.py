@@ -11,6 +11,7 @@ import pytest
 
 from calib.calibration import Calibration
 from calib.canonical import CANONICAL
+from calib.cv import cv2
 from calib.formats import load_camera
 from calib.remap import fit_camera
 from engine.errors import EgoposeError
@@ -21,7 +22,7 @@ from engine.learn.wearer.lens import canonical_lens, lens_of
 from engine.learn.wearer.render import FAR_M, Picture, Renderer, gl_context
 from engine.learn.wearer.scene import Form, Surface, Thing, placed
 from engine.learn.wearer.sensor import CLEAN, expose, sample_sensor, shading
-from engine.learn.wearer.take import Take, film, make_take, shown
+from engine.learn.wearer.take import Take, blurred, film, make_take, shown, smear
 from engine.skeleton import JOINTS
 
 SIDE = 160
@@ -212,3 +213,22 @@ def test_without_opengl_one_line_says_what_to_install(monkeypatch: pytest.Monkey
     with pytest.raises(EgoposeError, match="libegl1 and libgl1-mesa-dri") as raised:
         Renderer(canonical_lens(64))
     assert "\n" not in str(raised.value)
+
+
+def test_what_moves_while_the_shutter_is_open_is_blurred_along_its_way(renderer: Renderer) -> None:
+    take = take_of(renderer.body, "gesture")
+    frame = max(range(1, len(take) - 1), key=lambda f: np.linalg.norm(take.joints_m[f + 1] - take.joints_m[f - 1]))
+    sharp = draw(renderer, take, frame).image
+    assert blurred(take, frame, renderer, sharp) is sharp  # a clean sensor's shutter takes no time
+    slow = replace(take, sensor=replace(CLEAN, shutter_s=1.5 * take.motion.dt_s))
+    pixels = smear(slow, frame, renderer.view)
+    assert pixels > 2
+    soft = blurred(slow, frame, renderer, sharp)
+    differs = np.abs(soft.astype(int) - sharp).max(axis=2) > 12
+    arms = draw(renderer, take, frame).region > 0
+    assert differs.any()
+    # Where only the resting room is seen, in all the pictures on the way, nothing changes.
+    near = cv2.dilate(arms.astype(np.uint8), np.ones((2 * int(np.ceil(pixels)) + 1,) * 2, np.uint8)) > 0
+    still = replace(slow, cameras=np.repeat(take.cameras[frame : frame + 1], len(take), 0))
+    resting = np.abs(blurred(still, frame, renderer, sharp).astype(int) - sharp).max(axis=2) > 12
+    assert not (resting & ~near).any()

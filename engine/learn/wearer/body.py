@@ -81,6 +81,12 @@ class Posed:
     positions: FloatArray
     """(T, B, 3) bone heads, metres, world."""
 
+    def between(self, one: int, other: int, share: float) -> Posed:
+        """The one pose that lies `share` (0..1) of the way from a frame to a neighbour."""
+        # Between neighbours the blend of two rotations is a rotation but for a part in a thousand.
+        parts = (part[one] + np.float32(share) * (part[other] - part[one]) for part in (self.rotations, self.positions))
+        return Posed(*(part[None] for part in parts))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:

@@ -36,6 +36,8 @@ class Sensor:
     """Standard deviation, 0..1."""
     jpeg: int
     """Quality, 0 for no compression."""
+    shutter_s: float = 0.0
+    """How long each picture is exposed: what moves meanwhile is blurred along its way."""
 
 
 CLEAN = Sensor(0.45, 0.0, 1.0, 1.0, 0.15, 0.02, 0.0, 0.0, 0.006, 0)
@@ -57,6 +59,7 @@ def sample_sensor(rng: np.random.Generator, look: Look = "varied") -> Sensor:
         blur=float(rng.uniform(0.3, 0.8)) if rng.random() < 0.35 else 0.0,
         noise=float(rng.uniform(0.002, 0.016)),
         jpeg=int(rng.integers(55, 96)) if rng.random() < 0.7 else 0,
+        shutter_s=float(rng.uniform(0.004, 0.018)) if rng.random() < 0.6 else 0.0,
     )
 
 

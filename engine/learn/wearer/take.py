@@ -48,6 +48,11 @@ def _own() -> NDArray[np.bool_]:
 
 _OWN = _own()
 
+_SMEAR = 1.0
+"""Pixels: less blur than this is not worth drawing."""
+_MOST_BESIDES = 3
+"""Pictures drawn before the sharp one at most, and after it."""
+
 _NEAREST_M = np.array([0.0 if j == "neck" else 0.17 if j.endswith("wrist") else 0.14 for j in JOINTS])
 """Nothing real comes closer to the lens than this."""
 
@@ -115,5 +120,47 @@ def shown(joints_m: FloatArray, drawn: Picture, lens: Lens) -> NDArray[np.bool_]
 def film(take: Take, frame: int, renderer: Renderer, rng: np.random.Generator) -> tuple[ImageArray, NDArray[np.bool_]]:
     """The picture (H, W, 3) RGB of one frame as the take's sensor gives it, and which joints (15,) it shows."""
     drawn = renderer.render(take.scene, take.posed, frame, take.cameras[frame])
-    image = expose(drawn.image, take.sensor, shading(take.sensor, renderer.view), rng)
+    light = blurred(take, frame, renderer, drawn.image)
+    image = expose(light, take.sensor, shading(take.sensor, renderer.view), rng)
     return image, shown(take.joints_m[frame], drawn, renderer.view)
+
+
+def blurred(take: Take, frame: int, renderer: Renderer, sharp: ImageArray) -> ImageArray:
+    """What reaches the sensor while its shutter is open, half of that time before the frame and half after it.
+
+    The mean of pictures drawn on the way, in linear light; `sharp` is the one in the middle, and stays alone where
+    nothing moves by a pixel.
+    """
+    pixels = smear(take, frame, renderer.view)
+    if pixels < _SMEAR:
+        return sharp
+    half = max(1, min(_MOST_BESIDES, round(pixels / 4)))
+    light = sharp.astype(np.float32) ** 2
+    reach = take.sensor.shutter_s / take.motion.dt_s / 2
+    for step in range(1, half + 1):
+        for other in _neighbours(take, frame):
+            share = reach * step / half
+            placed = take.cameras[frame] + share * (take.cameras[other] - take.cameras[frame])
+            u, _, v = np.linalg.svd(placed[:3, :3])
+            placed[:3, :3] = u @ v
+            light += (
+                renderer.render(take.scene, take.posed.between(frame, other, share), 0, placed).image.astype(np.float32)
+                ** 2
+            )
+    drawn = 1 + half * len(_neighbours(take, frame))
+    mean: ImageArray = np.sqrt(light / drawn).round().astype(np.uint8)
+    return mean
+
+
+def smear(take: Take, frame: int, lens: Lens) -> float:
+    """By how many pixels the joint that moves most in the picture does so while the shutter is open."""
+    if take.sensor.shutter_s <= 0 or len(take) < 2:
+        return 0.0
+    here, inside = lens.project(take.joints_m[frame].astype(np.float64))
+    moved = [lens.project(take.joints_m[other].astype(np.float64))[0] - here for other in _neighbours(take, frame)]
+    steps = np.linalg.norm(np.stack(moved), axis=-1).max(axis=0)
+    return float(np.where(inside, steps, 0.0).max() * take.sensor.shutter_s / take.motion.dt_s)
+
+
+def _neighbours(take: Take, frame: int) -> list[int]:
+    return [other for other in (frame - 1, frame + 1) if 0 <= other < len(take)]
