@@ -17,6 +17,7 @@ from app.errors import ErrorHook
 from app.feed import Opener
 from app.main_window import MainWindow
 from app.theme import Theme, ThemeChoice
+from app.translation import use_language
 from engine.errors import EgoposeError
 
 __all__ = ["application", "check_display", "has_display", "run_window"]
@@ -37,6 +38,7 @@ def application() -> QApplication:
     made.setApplicationName("egopose")
     made.setDesktopFileName("egopose")
     made.setStyle("Fusion")
+    use_language(made)
     return made
 
 

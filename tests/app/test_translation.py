@@ -1,0 +1,97 @@
+"""Texts in the user's language: looked up, filled in, counted, and collected for translators."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import QTranslator
+from PyQt6.QtWidgets import QApplication
+
+from app import messages, translation
+from app.messages import all_messages, calls, messages_in, ts_text
+from app.translation import noted, tr, use_language
+
+POLISH = Path(__file__).parent / "translations"
+"""egopose_pl.qm is what Qt's lrelease makes of the .ts beside it; Polish has three forms of a plural."""
+
+
+@pytest.fixture
+def polish(app: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(translation, "_look_up", None)  # put back at the end
+    assert use_language(app, "pl", POLISH)
+    yield
+    for translator in app.findChildren(QTranslator):
+        app.removeTranslator(translator)
+
+
+def test_english_needs_neither_qt_nor_a_file() -> None:
+    code = (
+        "import sys; from app.translation import tr;"
+        "print(tr('Opening {name} …', name='x'), tr('{n} gap', '{n} gaps', n=1), tr('{n} gap', '{n} gaps', n=0),"
+        "tr('{n} gap', '{n} gaps', n=2), tr('a {brace}'), any(name.startswith('PyQt6') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, timeout=60,
+                          env={"PYTHONPATH": str(messages.APP.parent), "PYTHONIOENCODING": "utf-8"})  # fmt: skip
+    assert done.stdout.strip() == "Opening x … 1 gap 0 gaps 2 gaps a {brace} False"
+
+
+def test_language_without_a_file_stays_english(app: QApplication, tmp_path: Path) -> None:
+    assert not use_language(app, "pl", tmp_path)
+    assert tr("Nothing open yet") == "Nothing open yet"
+
+
+def test_words_their_order_and_plurals_are_the_languages_own(polish: None) -> None:
+    assert tr("Nothing open yet") == "Nic nie jest otwarte"
+    assert tr("{one} before {other}", one="A", other="B") == "B po A"
+    counted = [tr("{n} gap", "{n} gaps", n=n) for n in (0, 1, 2, 5, 22)]
+    assert counted == ["0 luk", "1 luka", "2 luki", "5 luk", "22 luki"]
+    assert tr("not translated") == "not translated"
+
+
+def test_translation_with_a_wrong_placeholder_is_not_shown(polish: None, caplog: pytest.LogCaptureFixture) -> None:
+    assert tr("Opening {name} …", name="x") == "Opening x …"
+    assert "other placeholders" in caplog.text
+
+
+def test_every_text_can_be_collected() -> None:
+    """A text made up on the spot is in no catalogue."""
+    wrong = [
+        f"{path.name}:{call.lineno}"
+        for path in messages.APP.rglob("*.py")
+        for call in calls(ast.parse(path.read_text(encoding="utf-8")))
+        if not call.args or isinstance(call.args[0], (ast.JoinedStr, ast.BinOp, ast.Call))
+    ]
+    assert wrong == []
+
+
+def test_collected_with_places_and_plurals_and_translations_kept(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "A = noted('Closed')\n\ndef f(n):\n    return tr('{n} gap', '{n} gaps', n=n), tr('Closed'), tr(A)\n",
+        encoding="utf-8",
+    )
+    found = messages_in(module)
+    assert [(m.text, m.plural, m.line) for m in found] == [
+        ("Closed", False, 1),
+        ("{n} gap", True, 4),
+        ("Closed", False, 4),
+    ]
+    path = tmp_path / "egopose_pl.ts"
+    path.write_text((POLISH / "egopose_pl.ts").read_text(encoding="utf-8"), encoding="utf-8")
+    root = ET.fromstring(ts_text("pl", found, messages._translated(path)).partition("<!DOCTYPE TS>\n")[2])
+    gap, closed = (next(m for m in root.iter("message") if m.findtext("source") == s) for s in ("{n} gap", "Closed"))
+    assert [form.text for form in gap.iter("numerusform")] == ["{n} luka", "{n} luki", "{n} luk"]
+    assert [place.get("line") for place in closed.iter("location")] == ["1", "4"]
+    assert closed.find("translation[@type='unfinished']") is not None
+    assert root.findtext("context/name") == translation.CONTEXT
+
+
+def test_noted_is_the_text_itself() -> None:
+    assert noted("Closed") == "Closed"
+    assert all(message.text for message in all_messages())
