@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import cos, exp, radians, sin
 
 import numpy as np
@@ -30,6 +31,35 @@ RADII: Points = np.array([_RADII[name.rsplit("_", 1)[-1]] for name in JOINTS])
 """(15,) metres: how thick limbs are drawn at each joint; not measured of the wearer."""
 
 TRUNK = tuple(JOINTS.index(name) for name in ("right_shoulder", "left_shoulder", "left_hip", "right_hip"))
+
+
+class Style(StrEnum):
+    """How a body is drawn, so that several can stand in one view."""
+
+    SOLID = "solid"
+    """Limbs: what is shown."""
+    LINE = "line"
+    """A thin line: what is known to be true."""
+    DASHED = "dashed"
+    """A dashed line: what another network says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """One skeleton on the stage."""
+
+    joints: Points
+    """(15, 3) metres, display frame; NaN where a joint is not known."""
+    confidence: np.ndarray
+    """(15,) in 0..1."""
+    style: Style = Style.SOLID
+    name: str = ""
+    """For the legend; "" for none."""
+
+
+def ghost(joints_m: np.ndarray, name: str, style: Style = Style.LINE) -> Body:
+    """(15, 3) metres in the camera's frame, as a body beside the one that is shown."""
+    return Body(to_display(joints_m), np.ones(len(joints_m)), style, name)
 
 
 def to_display(joints_m: np.ndarray) -> Points:

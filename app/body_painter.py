@@ -1,88 +1,83 @@
-"""Paints floor, head camera and wearer with a QPainter, on a plain or an OpenGL widget alike."""
+"""Paints bodies with a QPainter: limbs that are lit, or lines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import acos, atan2, cos, hypot, pi, sin
 
 import numpy as np
-from PyQt6.QtCore import QLineF, QPointF, Qt
+from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPainterPath, QPen, QPolygonF
 
-from app.body import RADII, TRUNK, Joint, Limb, grid_lines, parts, to_display
+from app.body import RADII, TRUNK, Body, Joint, Limb, Style, parts
 from app.marks import draw_mark
 from app.orbit import Orbit, Points
+from app.shown import JOINT_SIDES
 from app.theme import Colours, mixed
 from engine.skeleton import BONES
 
-_GRID_SHADES = 8
 _FADES = 12
-_LENS = 0.05
-"""Metres: half the width of the head camera's glyph."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Everything the 3D view draws, in the display frame."""
-
-    orbit: Orbit
-    floor: float
-    joints: Points | None = None
-    """(15, 3) metres."""
-    confidence: np.ndarray | None = None
-
-
-def paint_stage(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
-    """Fill a view of `size` in device-independent pixels."""
-    painter.fillRect(0, 0, int(size[0]) + 1, int(size[1]) + 1, QColor(colours.stage))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    _paint_grid(painter, size, stage, colours)
-    above_head = stage.orbit.elevation > 0
-    if not above_head:
-        _paint_head_camera(painter, size, stage, colours)
-    if stage.joints is not None and stage.confidence is not None:
-        _paint_shadow(painter, size, stage, colours)
-        projected = stage.orbit.project(stage.joints, size)
-        _paint_body(painter, parts(projected, stage.confidence, stage.orbit.focal(size)), projected, colours)
-    if above_head:
-        _paint_head_camera(painter, size, stage, colours)
-
-
-def _points(projected: Points) -> list[QPointF]:
+def points(projected: Points) -> list[QPointF]:
+    """(..., 3) as `Orbit.project` gives them."""
     return [QPointF(x, y) for x, y in projected[..., :2].reshape(-1, 2).tolist()]
 
 
-def _paint_grid(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
-    lines, strength = grid_lines(stage.floor)
-    projected = stage.orbit.project(lines, size)
-    seen = np.isfinite(projected).all(axis=(1, 2))
-    shade = np.ceil(strength * _GRID_SHADES).astype(int)
-    for level in range(1, _GRID_SHADES + 1):
-        chosen = projected[seen & (shade == level)][..., :2].reshape(-1, 4).tolist()
-        colour = mixed(colours.stage, colours.muted, 0.62 * level / _GRID_SHADES)
-        painter.setPen(QPen(colour, 1.0))
-        for line in chosen:
-            painter.drawLine(QLineF(*line))
-
-
-def _paint_shadow(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
-    """Straight down onto the floor; one path, so that overlapping limbs do not darken twice."""
-    assert stage.joints is not None  # the caller checks
-    flat = stage.joints.copy()
-    flat[:, 2] = stage.floor
-    projected = stage.orbit.project(flat, size)
+def bones_path(projected: Points) -> QPainterPath:
+    """(15, 3) projected joints to lines between them; bones with a joint that is not known are left out."""
     path = QPainterPath()
     for a, b in BONES:
         if np.isfinite(projected[[a, b]]).all():
             path.moveTo(*projected[a, :2].tolist())
             path.lineTo(*projected[b, :2].tolist())
-    width = 2.2 * float(RADII.mean()) * stage.orbit.focal(size) / max(stage.orbit.distance, 0.1)
+    return path
+
+
+def paint_shadow(
+    painter: QPainter, size: tuple[float, float], orbit: Orbit, body: Body, floor: float, colours: Colours
+) -> None:
+    """Straight down onto the floor; one path, so that overlapping limbs do not darken twice."""
+    flat = body.joints.copy()
+    flat[:, 2] = floor
+    width = 2.2 * float(RADII.mean()) * orbit.focal(size) / max(orbit.distance, 0.1)
     shade = QColor(0, 0, 0, 120 if colours.dark else 34)
     pen = QPen(shade, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    painter.strokePath(bones_path(orbit.project(flat, size)), pen)
+
+
+def paint_body(painter: QPainter, size: tuple[float, float], orbit: Orbit, body: Body, colours: Colours) -> None:
+    """One body in its style."""
+    projected = orbit.project(body.joints, size)
+    if body.style is Style.SOLID:
+        _paint_solid(painter, parts(projected, body.confidence, orbit.focal(size)), projected, colours)
+    else:
+        _paint_lines(painter, projected, body.style, colours)
+
+
+def line_pen(style: Style, colours: Colours, width: float = 2.0) -> QPen:
+    """What a body of lines is drawn with."""
+    dashed = style is Style.DASHED
+    colour = QColor(colours.accent if dashed else colours.text)
+    stroke = Qt.PenStyle.CustomDashLine if dashed else Qt.PenStyle.SolidLine
+    pen = QPen(colour, width, stroke, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
+    if dashed:
+        pen.setDashPattern([3.0, 2.0])
+    return pen
+
+
+def _paint_lines(painter: QPainter, projected: Points, style: Style, colours: Colours) -> None:
+    """Lines with an edge of ground, and each joint's mark hollow: its shape tells the side."""
+    path = bones_path(projected)
+    painter.strokePath(path, QPen(QColor(colours.stage), 5.0))
+    pen = line_pen(style, colours)
     painter.strokePath(path, pen)
+    painter.setPen(QPen(pen.color(), 1.4))
+    painter.setBrush(QColor(colours.stage))
+    for joint in np.flatnonzero(np.isfinite(projected).all(axis=1)).tolist():
+        draw_mark(painter, JOINT_SIDES[joint], QPointF(*projected[joint, :2].tolist()), 3.2)
 
 
-def _paint_body(painter: QPainter, drawn: list[Limb | Joint], projected: Points, colours: Colours) -> None:
+def _paint_solid(painter: QPainter, drawn: list[Limb | Joint], projected: Points, colours: Colours) -> None:
     trunk = projected[list(TRUNK)]
     trunk_depth = float(trunk[:, 2].mean()) if np.isfinite(trunk).all() else None
     for part in drawn:
@@ -108,7 +103,7 @@ def _paint_trunk(painter: QPainter, trunk: Points, colours: Colours) -> None:
     fill.setAlpha(46)
     painter.setPen(QPen(Qt.PenStyle.NoPen))
     painter.setBrush(fill)
-    painter.drawPolygon(QPolygonF(_points(trunk)))
+    painter.drawPolygon(QPolygonF(points(trunk)))
 
 
 def capsule(limb: Limb, grow: float = 0.0) -> QPolygonF:
@@ -146,27 +141,3 @@ def _paint_limb(painter: QPainter, limb: Limb, colour: QColor, colours: Colours)
     painter.drawPolygon(capsule(limb, grow=1.6))
     painter.setBrush(QBrush(shading))
     painter.drawPolygon(capsule(limb))
-
-
-def _paint_head_camera(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
-    """A small frustum at the origin, open towards what the camera sees; a thin line ties it to the neck."""
-    corners = np.array([[-1, -1, 2.2], [1, -1, 2.2], [1, 1, 2.2], [-1, 1, 2.2], [0, 0, 0]]) * _LENS
-    projected = stage.orbit.project(to_display(corners), size)
-    if not np.isfinite(projected).all():
-        return
-    *mouth, apex = _points(projected)
-    pen = QPen(QColor(colours.accent), 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-    if stage.joints is not None:
-        neck = stage.orbit.project(stage.joints[0], size)
-        if np.isfinite(neck).all():
-            painter.setPen(QPen(QColor(colours.muted), 1.0, Qt.PenStyle.DotLine))
-            painter.drawLine(apex, QPointF(*neck[:2].tolist()))
-    fill = QColor(colours.accent)
-    fill.setAlpha(60)
-    painter.setPen(pen)
-    painter.setBrush(fill)
-    painter.drawPolygon(QPolygonF(mouth))
-    for corner in mouth:
-        painter.drawLine(apex, corner)
-    painter.setBrush(QColor(colours.accent))
-    painter.drawEllipse(apex, 3.0, 3.0)

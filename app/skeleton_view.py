@@ -23,19 +23,23 @@ from PyQt6.QtGui import (
 from PyQt6.QtOpenGLWidgets import QOpenGLWidget
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from app.body import Floor, to_display
-from app.body_painter import Stage, paint_stage
+from app.body import Body, Floor, Style, to_display
+from app.body_painter import line_pen
 from app.hardware_gl import has_hardware_gl
 from app.marks import draw_mark
 from app.orbit import Orbit, preset
 from app.shown import Side
+from app.stage import Stage, paint_stage
 from app.theme import DARK, GAP, Colours, font
+from app.translation import noted, tr
 from engine.types import Pose
 
 _TURN = radians(0.45)
 """Radians for each pixel of a drag."""
 _KEY_STEP = 24.0
 """Pixels of drag that one press of an arrow key stands for."""
+
+_SIDES = {Side.RIGHT: noted("right"), Side.LEFT: noted("left"), Side.TORSO: noted("torso")}
 
 if TYPE_CHECKING:
     _Base = QWidget
@@ -50,12 +54,13 @@ class _SkeletonView(_Base):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 200)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Skeleton in 3D")
-        self.setToolTip("Drag to turn, Shift-drag to move, scroll to zoom, double-click to reset")
+        self.setAccessibleName(tr("Skeleton in 3D"))
+        self.setToolTip(tr("Drag to turn, Shift-drag to move, scroll to zoom, double-click to reset"))
         self._colours = DARK
         self._orbit = Orbit()
         self._floor = Floor()
         self._pose: Pose | None = None
+        self._ghosts: tuple[Body, ...] = ()
         self._stage = Stage(self._orbit, self._floor.height)
         self._last: QPointF | None = None
 
@@ -75,6 +80,12 @@ class _SkeletonView(_Base):
             self._floor = Floor()
         self._update_stage()
 
+    def show_ghosts(self, ghosts: tuple[Body, ...]) -> None:
+        """Draw these beside the pose from now on: see `app.body.ghost`."""
+        if ghosts != self._ghosts:
+            self._ghosts = ghosts
+            self._update_stage()
+
     def set_orbit(self, orbit: Orbit) -> None:
         self._orbit = orbit
         self._update_stage()
@@ -88,13 +99,12 @@ class _SkeletonView(_Base):
         self.update()
 
     def _update_stage(self) -> None:
-        pose = self._pose
-        if pose is None:
-            self._stage = Stage(self._orbit, self._floor.height)
-        else:
+        pose, bodies = self._pose, self._ghosts
+        if pose is not None:
             joints = to_display(pose.joints_m)
-            floor = self._floor.update(joints, pose.capture_ns)
-            self._stage = Stage(self._orbit, floor, joints, pose.confidence)
+            self._floor.update(joints, pose.capture_ns)
+            bodies = (Body(joints, pose.confidence), *bodies)
+        self._stage = Stage(self._orbit, self._floor.height, bodies)
         self.update()
 
     def _size(self) -> tuple[float, float]:
@@ -115,16 +125,29 @@ class _SkeletonView(_Base):
             painter.setPen(QPen(Qt.PenStyle.NoPen))
             painter.setBrush(QColor(self._colours.side(side)))
             draw_mark(painter, side, QPointF(x + 5, y - metrics.xHeight() / 2), 4.5)
-            painter.setPen(QColor(self._colours.muted))
-            painter.drawText(QPointF(x + 14, y), side.value)
-            x += 14 + metrics.horizontalAdvance(side.value) + 1.75 * GAP
-        scale = "grid 0.5 m"
+            x = self._paint_word(painter, tr(_SIDES[side]), x + 14, y)
+        scale = tr("grid {metres} m", metres="0.5")
         left = self.width() - 1.5 * GAP - metrics.horizontalAdvance(scale)
         if left > x:
             painter.drawText(QPointF(left, y), scale)
-        if self._pose is None:
-            hint = "The skeleton appears here"
-            painter.drawText(QPointF(1.5 * GAP, 1.5 * GAP + metrics.ascent()), hint)
+        if not self._stage.bodies:
+            self._paint_word(painter, tr("The skeleton appears here"), 1.5 * GAP, 1.5 * GAP + metrics.ascent())
+        self._paint_ghost_legend(painter, y - 1.5 * metrics.height())
+
+    def _paint_ghost_legend(self, painter: QPainter, y: float) -> None:
+        x = 1.5 * GAP
+        for body in self._stage.bodies:
+            if body.name and body.style is not Style.SOLID:
+                middle = y - QFontMetricsF(painter.font()).xHeight() / 2
+                painter.setPen(line_pen(body.style, self._colours))
+                painter.drawLine(QPointF(x, middle), QPointF(x + 20, middle))
+                x = self._paint_word(painter, body.name, x + 26, y)
+
+    def _paint_word(self, painter: QPainter, word: str, x: float, y: float) -> float:
+        """Where the next one may begin."""
+        painter.setPen(QColor(self._colours.muted))
+        painter.drawText(QPointF(x, y), word)
+        return x + QFontMetricsF(painter.font()).horizontalAdvance(word) + 1.75 * GAP
 
     def _drag(self, dx: float, dy: float, pan: bool) -> None:
         turned = self._orbit.panned(dx, dy, self._size()) if pan else self._orbit.orbited(dx * _TURN, dy * _TURN)

@@ -12,7 +12,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
 from app import hardware_gl, skeleton_view
-from app.body import to_display
+from app.body import Style, ghost, to_display
 from app.hardware_gl import is_hardware
 from app.orbit import Orbit, preset
 from app.skeleton_view import PaintedSkeletonView, make_skeleton_view
@@ -97,6 +97,28 @@ def test_limbs_are_painted_where_the_joints_project(view: PaintedSkeletonView) -
     assert count(painted, DARK.left, 60) > 200
     view.show_pose(None)
     assert np.array_equal(pixels(view), empty)
+
+
+@pytest.mark.parametrize(("style", "colour"), [(Style.LINE, DARK.text), (Style.DASHED, DARK.accent)])
+def test_ghosts_stand_beside_the_pose_in_lines_of_their_own(
+    view: PaintedSkeletonView, style: Style, colour: str
+) -> None:
+    pose = fake.pose_at(0.4)
+    view.show_pose(pose)
+    alone = pixels(view)
+    away = pose.joints_m + np.array([0.5, 0.0, 0.0], np.float32)
+    view.show_ghosts((ghost(away, "truth", style),))
+    both = pixels(view)
+    projected = view.orbit.project(to_display(away), (500, 600))
+    changed = (both != alone).any(-1)
+    for x, y, _ in projected:
+        assert changed[int(y) - 4 : int(y) + 5, int(x) - 4 : int(x) + 5].any()
+    assert count(both, colour, 12) > count(alone, colour, 12) + 100
+    away[3] = np.nan  # what is not known of the truth is left out
+    view.show_ghosts((ghost(away, "truth", style),))
+    assert pixels(view).shape == both.shape
+    view.show_ghosts(())
+    assert np.array_equal(pixels(view), alone)
 
 
 def test_unsure_limbs_fade_and_unknown_ones_are_left_out(view: PaintedSkeletonView) -> None:
