@@ -25,6 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation", type=Path, nargs="+", required=True, metavar="DATA", help="others to choose the best weights by"
     )
+    parser.add_argument(
+        "--stage-data",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar=("STAGE", "DATA"),
+        help="what one stage trains on instead: for windows behind frozen encoders, clips those have not seen",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for weights, checkpoints and figures")
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights to begin from")
     parser.add_argument("--pictures", type=float, metavar="X", help="this many times the recipe's pictures, e.g. 0.1")
@@ -36,10 +44,11 @@ def main(arguments: argparse.Namespace) -> None:
     """Run what the command line asks for; a run that was stopped goes on. Raises EgoposeError."""
     recipe = adjusted(load_recipe(arguments.recipe), arguments)
     training, validation = (opened(folders) for folders in (arguments.data, arguments.validation))
+    own = stage_data(recipe, arguments.stage_data)
     workers = usual_workers() if arguments.workers is None else arguments.workers
     first = int(os.environ.get("RANK", "0")) == 0
     say = console_say() if first else lambda _line: None
-    best = train(recipe, Run(training, validation, arguments.out, arguments.start, workers, say))
+    best = train(recipe, Run(training, validation, arguments.out, arguments.start, workers, say, own))
     say(f"weights: {best}")
 
 
@@ -53,6 +62,15 @@ def adjusted(recipe: Recipe, arguments: argparse.Namespace) -> Recipe:
         stages = tuple(replace(s, pictures=max(1, round(s.pictures * arguments.pictures))) for s in recipe.stages)
         recipe = replace(recipe, stages=stages)
     return recipe
+
+
+def stage_data(recipe: Recipe, asked: list[list[str]]) -> dict[str, tuple[Sequence, ...]]:
+    """What single stages train on, by their names. Raises EgoposeError."""
+    names = [stage.name for stage in recipe.stages]
+    for name, *folders in asked:
+        if name not in names or not folders:
+            raise EgoposeError(f"--stage-data takes a stage ({', '.join(names)}) and its data, not {name!r} alone")
+    return {name: opened([Path(folder) for folder in folders]) for name, *folders in asked}
 
 
 def opened(paths: list[Path]) -> tuple[Sequence, ...]:

@@ -7,9 +7,9 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ class Run:
     workers: int = 0
     """Processes that prepare pictures."""
     say: Say = print
+    stage_training: Mapping[str, tuple[Sequence, ...]] = field(default_factory=dict)
+    """By a stage's name: what it trains on in place of `training`. What follows frozen encoders learns to weigh what
+    they say only on pictures they have not seen: on those they know, they err too little."""
 
 
 def train(recipe: Recipe, run: Run) -> Path:
@@ -81,7 +84,8 @@ def run_stage(recipe: Recipe, stage: Stage, run: Run, folder: Path, start: Path 
     folder.mkdir(parents=True, exist_ok=True)
     side = stage.side or recipe.network.side
     options: dict[str, Any] = {"length": stage.window, "stride": stage.stride}
-    training = WindowDataset(run.training, side, seed=recipe.seed, **options)
+    sequences = run.stage_training.get(stage.name, run.training)
+    training = WindowDataset(sequences, side, seed=recipe.seed, **options)
     validation = WindowDataset(run.validation, side, length=stage.window, stride=stage.window)
     for name, windows in (("training", training), ("validation", validation)):
         if not len(windows):

@@ -98,3 +98,18 @@ def test_bad_data_is_told_before_training_starts(
     assert what in said
     assert len(said.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_stage_can_have_data_of_its_own(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "others").mkdir()
+    write_shard(tmp_path / "others" / "a.npz", shard_arrays(32, 4, seed=5))
+    assert main(words) == 0
+    words[words.index("--out") + 1] = str(tmp_path / "other")
+    assert main([*words, "--stage-data", "windows", str(tmp_path / "others")]) == 0
+    assert losses(tmp_path / "out")[0] != losses(tmp_path / "other")[0]
+    capsys.readouterr()
+    for wrong in (["doors", str(tmp_path / "others")], ["windows"]):
+        assert main([*words, "--stage-data", *wrong]) == 2
+        error = capsys.readouterr().err.strip()
+        assert len(error.splitlines()) == 1
+        assert "windows" in error
