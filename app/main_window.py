@@ -1,4 +1,4 @@
-"""The window: picture left, skeleton right, figures below. It draws what the presenter computes."""
+"""The window: pages, commands, one timer. It shows what the presenter computes."""
 
 # ruff: noqa: N802  Qt names the methods that it calls.
 
@@ -7,52 +7,35 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from math import nan
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QMimeData, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon
-from PyQt6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QHBoxLayout,
-    QMainWindow,
-    QSplitter,
-    QStackedWidget,
-    QToolTip,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QToolTip, QVBoxLayout, QWidget
 
 from app.about import show_about
 from app.banner import Banner
 from app.chooser import Chooser
 from app.feed import Opener
-from app.fisheye_view import FisheyeView
 from app.menus import Commands, build_menus
-from app.panel import SidePanel
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.controls import RecordControls
 from app.shown import Shown
-from app.skeleton_view import make_skeleton_view
-from app.stale import stale_text
-from app.strip import Strip
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
+from app.translation import tr
+from app.view_page import ViewPage
 from app.welcome import Welcome
-from app.wording import BEGINNING, EMPTY, delivery_tip, strip_text, window_title
-from engine.types import Frame, Pose
+from app.wording import window_title
 
 if TYPE_CHECKING:
     from app.calibration.page import CalibrationPage
-    from calib.remap import CanonicalView
     from calib.targets.board import Board
 
 log = logging.getLogger(__name__)
 
 ICON = ICONS / "egopose.svg"
-_STRIP_S = 0.25
-"""Seconds between changes of the figures: faster cannot be read."""
 _FILTERS = (
     "What egopose opens (*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff)"
     ";;Sessions (*.mcap);;All files (*)"
@@ -69,9 +52,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.presenter = Presenter(opener)
         self.theme = theme
-        self._drawn: tuple[Frame | None, Pose | None, CanonicalView | None] = (None, None, None)
-        self._posed: Pose | None = None
-        self._strip_at = 0.0
         self._closed = False
         self.calibration: CalibrationPage | None = None
         self.chooser: Chooser | None = None
@@ -82,6 +62,7 @@ class MainWindow(QMainWindow):
         self.actions_ = build_menus(self, self._commands())
         self.recording = RecordControls(self)
         self._connect()
+        self._page_changed()
         self.set_theme()
         self.setMinimumSize(960, 560)
         self.resize(1280, 800)
@@ -91,42 +72,22 @@ class MainWindow(QMainWindow):
         self._timer.timeout.connect(self._tick)
 
     def _build(self) -> None:
-        self.picture = FisheyeView()
-        self.welcome = Welcome()
-        self.left = QStackedWidget()
-        self.left.addWidget(self.welcome)
-        self.left.addWidget(self.picture)
-        self.skeleton = make_skeleton_view()
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.addWidget(self.left)
-        self.splitter.addWidget(self.skeleton)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(3)
-        self.splitter.setSizes([660, 436])
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
-        self.panel = SidePanel()
-        self.strip = Strip()
         self.banner = Banner()
-        self.middle = QWidget()
-        row = QHBoxLayout(self.middle)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(1)
-        row.addWidget(self.splitter, 1)
-        row.addWidget(self.panel)
+        self.start = Welcome()
+        self.view = ViewPage()  # further sections are added to its sidebar here, before the menus are made
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.pages.addWidget(self.view)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.banner)
-        column.addWidget(self.middle, 1)
-        column.addWidget(self.strip)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(centre)
-        self.setCentralWidget(self.pages)
-        self.skeleton.setFocus()  # so that the arrow keys turn it from the start
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(centre)
 
     def _commands(self) -> Commands:
+        panel, sidebar = self.view.panel, self.view.sidebar
         return Commands(
             open_file=self.choose_file,
             open_folder=self.choose_folder,
@@ -135,10 +96,11 @@ class MainWindow(QMainWindow):
             calibrate=self.calibrate,
             reopen=self.reopen,
             quit=self.leave,
-            set_heatmaps=lambda on: self.panel.set_shown(replace(self.panel.shown, heatmaps=on)),
-            set_skeleton=lambda on: self.panel.set_shown(replace(self.panel.shown, skeleton=on)),
-            show_panel=self.panel.setVisible,
-            look_from=self.skeleton.look_from,
+            set_heatmaps=lambda on: panel.set_shown(replace(panel.shown, heatmaps=on)),
+            set_skeleton=lambda on: panel.set_shown(replace(panel.shown, skeleton=on)),
+            show_panel=sidebar.unfold,
+            sections=[(tr(one.title), partial(sidebar.toggle, one)) for one in sidebar.sections],
+            look_from=self.view.skeleton.look_from,
             choose_theme=self.theme.choose,
             full_screen=lambda on: self.showFullScreen() if on else self.showNormal(),
             escape=self.escape,
@@ -146,11 +108,13 @@ class MainWindow(QMainWindow):
         )
 
     def _connect(self) -> None:
-        self.welcome.open_file.connect(self.choose_file)
-        self.welcome.open_camera.connect(self.choose_camera)
-        self.welcome.open_synthetic.connect(lambda: self.open("synthetic"))
-        self.welcome.calibrate.connect(self.calibrate)
-        self.panel.changed.connect(self._set_shown)
+        self.start.open_file.connect(self.choose_file)
+        self.start.open_camera.connect(self.choose_camera)
+        self.start.open_synthetic.connect(lambda: self.open("synthetic"))
+        self.start.calibrate.connect(self.calibrate)
+        self.view.panel.changed.connect(self._set_shown)
+        self.view.sidebar.unfolded.connect(self.actions_.panel.setChecked)
+        self.pages.currentChanged.connect(self._page_changed)
         self.banner.retry.connect(self.reopen)
         self.banner.dismissed.connect(self._dismiss)
         self.theme.changed.connect(self.set_theme)
@@ -162,7 +126,7 @@ class MainWindow(QMainWindow):
         self._leave_calibration()
         self.presenter.open(spec)
         self.actions_.reopen.setEnabled(True)
-        self.strip.spark.clear()
+        self.view.strip.spark.clear()
 
     def reopen(self) -> None:
         if self.presenter.spec is not None:
@@ -178,8 +142,9 @@ class MainWindow(QMainWindow):
         self.calibration = CalibrationPage()
         self.calibration.set_colours(self.theme.colours)
         self.calibration.left.connect(self._back_from_calibration)
-        self.pages.setCurrentIndex(self.pages.addWidget(self.calibration))
-        self._set_view_keys(False)
+        self.pages.addWidget(self.calibration)
+        self.pages.setCurrentWidget(self.calibration)
+        self.banner.show_notice(None)
         self.setWindowTitle("Calibrate a camera – egopose")  # noqa: RUF001
         self.calibration.enter(self.presenter.release(), board)
 
@@ -189,17 +154,19 @@ class MainWindow(QMainWindow):
             page.close_all()
             self.pages.removeWidget(page)
             page.deleteLater()
-            self._set_view_keys(True)
 
     def _back_from_calibration(self) -> None:
         self._leave_calibration()
         self.reopen()
 
-    def _set_view_keys(self, on: bool) -> None:
+    def _page_changed(self) -> None:
         """Single keys turn the 3D view and the overlay: not while neither is shown."""
+        viewing = self.pages.currentWidget() is self.view
         for action in self.actions():
             if any(len(key.toString()) == 1 for key in action.shortcuts()):
-                action.setEnabled(on)
+                action.setEnabled(viewing)
+        if viewing:
+            self.view.skeleton.setFocus()  # so that the arrow keys turn it from the start
 
     def choose_file(self) -> None:
         dialog = QFileDialog(self, "Open a session, a video or an image", "", _FILTERS)
@@ -286,53 +253,15 @@ class MainWindow(QMainWindow):
 
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
         """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
-        if screen.phase is Phase.PICTURE:
-            self.left.setCurrentWidget(self.picture)
-        else:
-            self.left.setCurrentWidget(self.welcome)
-            if screen.phase is Phase.OPENING:
-                self.welcome.show_opening(screen.name)
-            else:
-                self.welcome.show_empty()
-        snapshot = screen.snapshot
-        frame, pose = (snapshot.frame, snapshot.pose) if snapshot is not None else (None, None)
-        new = frame, pose, screen.view
-        if any(one is not other for one, other in zip(new, self._drawn, strict=True)):
-            self._drawn = new
-            self.picture.show_picture(*new)
-        figures = snapshot.figures if snapshot is not None else None
-        stale = stale_text(figures) if figures is not None else None
-        self.picture.set_stale(stale)
-        self._show_pose(pose if stale is None else None)
+        self.pages.setCurrentWidget(self.start if screen.phase is Phase.EMPTY else self.view)
+        self.view.draw(screen, at_once=at_once)
+        figures = screen.snapshot.figures if screen.snapshot is not None else None
         title = window_title(screen.name, figures) if screen.name and screen.phase is not Phase.EMPTY else "egopose"
         if title != self.windowTitle():
             self.setWindowTitle(title)
         self.banner.show_notice(screen.notice)
-        now = time.monotonic()
-        if at_once or now - self._strip_at >= _STRIP_S:
-            self._strip_at = now
-            self._draw_strip(screen)
-
-    def _show_pose(self, pose: Pose | None) -> None:
-        """In 3D; none while the picture is not live."""
-        if pose is not self._posed:
-            self._posed = pose
-            self.skeleton.show_pose(pose)
-
-    def _draw_strip(self, screen: Screen) -> None:
-        snapshot = screen.snapshot
-        if snapshot is not None:
-            text = strip_text(snapshot.figures, snapshot.pose)
-            self.strip.set_delivery(delivery_tip(snapshot.figures))
-        else:
-            text = BEGINNING if screen.phase is Phase.OPENING else EMPTY
-        known = screen.view is not None
-        self.strip.set_text(text, calibrated=not screen.assumed_camera if known else None)
-        age = snapshot.figures.age_ms if snapshot is not None else None
-        self.strip.add_age(age.p50 if age is not None else nan, age.p95 if age is not None else nan)
 
     def _set_shown(self, shown: Shown) -> None:
-        self.picture.set_shown(shown)
         for action, on in ((self.actions_.heatmaps, shown.heatmaps), (self.actions_.skeleton, shown.skeleton)):
             action.setChecked(on)
 
@@ -344,7 +273,7 @@ class MainWindow(QMainWindow):
         QApplication.setPalette(palette)
         QToolTip.setPalette(palette)
         self.setStyleSheet(style_sheet(colours))
-        for part in (self.picture, self.welcome, self.skeleton, self.panel, self.strip, self.recording.bar):
+        for part in (self.start, self.view, self.recording.bar):
             part.set_colours(colours)
         if self.calibration is not None:
             self.calibration.set_colours(colours)
@@ -356,14 +285,14 @@ class MainWindow(QMainWindow):
         assert event is not None  # Qt always gives one
         if dropped_path(event.mimeData()) is not None:
             event.acceptProposedAction()
-            self.welcome.set_hovered(True)
+            self.start.set_hovered(True)
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent | None) -> None:
-        self.welcome.set_hovered(False)
+        self.start.set_hovered(False)
 
     def dropEvent(self, event: QDropEvent | None) -> None:
         assert event is not None  # Qt always gives one
-        self.welcome.set_hovered(False)
+        self.start.set_hovered(False)
         path = dropped_path(event.mimeData())
         if path is not None:
             event.acceptProposedAction()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,6 +29,8 @@ class Commands:
     set_heatmaps: Callable[[bool], None]
     set_skeleton: Callable[[bool], None]
     show_panel: Callable[[bool], None]
+    sections: Sequence[tuple[str, Callable[[], None]]]
+    """Of the sidebar: a title, and what shows it."""
     look_from: Callable[[str], None]
     choose_theme: Callable[[ThemeChoice], None]
     full_screen: Callable[[bool], None]
@@ -100,6 +102,9 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     heatmaps = adder.toggle(view, "&Heatmaps", "H", commands.set_heatmaps, True)
     skeleton = adder.toggle(view, "&Skeleton", "S", commands.set_skeleton, True)
     panel = adder.toggle(view, "Side &panel", "P", commands.show_panel, True)
+    sections = adder.menu(view, "Se&ctions")
+    for number, (title, call) in enumerate(commands.sections, 1):
+        adder.add(sections, title, f"Alt+{number}", call)
     view.addSeparator()
     adder.add(view, "&Reset 3D view", "0", partial(commands.look_from, LOOKS[0]))
     looks = adder.menu(view, "&Look from")

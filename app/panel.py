@@ -1,17 +1,17 @@
-"""The side panel: what is drawn over the picture."""
-
-# ruff: noqa: N802  Qt names the methods that it calls.
+"""The section View: what is drawn over the picture."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
 from app.marks import mark_icon
 from app.shown import JOINT_SIDES, Shown, Side
+from app.sidebar import Section, heading
 from app.theme import GAP, Colours, font
+from app.translation import noted
 from engine.skeleton import JOINTS
 
 
@@ -21,49 +21,31 @@ def joint_label(joint: int) -> str:
     return name.capitalize()
 
 
-class SidePanel(QFrame):
+class SidePanel(Section):
     """Check boxes for heatmaps, skeleton and each joint. `changed` carries the new Shown."""
 
+    title, icon = noted("View"), "section-view"
     changed = pyqtSignal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("panel", True)
         self._shown = Shown()
         self.heatmaps = self._check("Heatmaps", "Where the network sees joints (H)")
         self.skeleton = self._check("Skeleton", "Joints and bones over the picture (S)")
         self.heatmaps.toggled.connect(lambda on: self._emit(replace(self._shown, heatmaps=on)))
         self.skeleton.toggled.connect(lambda on: self._emit(replace(self._shown, skeleton=on)))
         self.joints = tuple(self._joint_check(joint) for joint in range(len(JOINTS)))
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(2 * GAP, 2 * GAP, 2 * GAP, 2 * GAP)
-        column.setSpacing(2)
-        column.addWidget(self._heading("On the picture"))
-        column.addWidget(self.heatmaps)
-        column.addWidget(self.skeleton)
+        self.body.setSpacing(2)
+        self.body.addWidget(heading("On the picture"))
+        self.body.addWidget(self.heatmaps)
+        self.body.addWidget(self.skeleton)
         for side in Side:
-            column.addSpacing(GAP + GAP // 2)
-            column.addWidget(self._side_heading(side))
+            self.body.addSpacing(GAP + GAP // 2)
+            self.body.addWidget(self._side_heading(side))
             for joint, check in enumerate(self.joints):
                 if JOINT_SIDES[joint] is side:
-                    column.addWidget(check)
-        column.addStretch(1)
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(inner)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self._scroll)
-        bar = self._scroll.verticalScrollBar()
-        self._bar_width = bar.sizeHint().width() if bar is not None else 0
-        self.setFixedWidth(max(inner.sizeHint().width() + self._bar_width, 23 * GAP))
-
-    def sizeHint(self) -> QSize:
-        inner = self._scroll.widget()
-        return QSize(self.width(), inner.sizeHint().height() if inner is not None else 0)
+                    self.body.addWidget(check)
+        self.body.addStretch(1)
 
     @property
     def shown(self) -> Shown:
@@ -102,7 +84,7 @@ class SidePanel(QFrame):
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._heading(side.value.capitalize()), 1)
+        layout.addWidget(heading(side.value.capitalize()), 1)
         button = QPushButton("All / none")
         button.setProperty("quiet", True)
         button.setFont(font(-1))
@@ -110,13 +92,6 @@ class SidePanel(QFrame):
         button.clicked.connect(lambda: self._toggle_side(side))
         layout.addWidget(button)
         return row
-
-    @staticmethod
-    def _heading(text: str) -> QLabel:
-        label = QLabel(text)
-        label.setFont(font(-1, strong=True))
-        label.setProperty("muted", True)
-        return label
 
     @staticmethod
     def _check(text: str, tip: str) -> QCheckBox:

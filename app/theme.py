@@ -187,6 +187,11 @@ def style_sheet(colours: Colours) -> str:
         QPushButton:disabled {{ color: {c.muted}; border-color: {c.border}; }}
         QLabel[alarming="true"] {{ color: {c.error}; }}
         QLabel[muted="true"] {{ color: {c.muted}; }}
+        QToolButton[tab="true"] {{ background: transparent; color: {c.muted}; border: 1px solid transparent;
+            border-radius: 6px; padding: {GAP // 2}px 2px; }}
+        QToolButton[tab="true"]:hover {{ background: {c.raised}; color: {c.text}; }}
+        QToolButton[tab="true"]:focus {{ border-color: {c.accent}; }}
+        QToolButton[tab="true"]:checked {{ background: {c.raised}; color: {c.text}; }}
         QCheckBox {{ color: {c.text}; spacing: {GAP}px; padding: 2px; border-radius: 4px; }}
         QCheckBox:focus {{ background: {c.raised}; }}
         QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {c.muted}; border-radius: 4px;

@@ -1,4 +1,4 @@
-"""The page shown while there is no picture: what to do, or what is being waited for."""
+"""The page shown while nothing is open: what to do."""
 
 # ruff: noqa: N802  Qt names the methods that it calls.
 
@@ -53,22 +53,11 @@ class Welcome(QFrame):
         column.addWidget(self._hint)
         column.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
-        self.show_empty()
+        self._headline.set_text("Nothing open yet")
+        self._hint.setText("Drop a video, a session or a folder of images here, or choose where pictures come from.")
 
     def sizeHint(self) -> QSize:
         return super().sizeHint().expandedTo(QSize(640, 512))
-
-    def show_empty(self) -> None:
-        """Nothing is open."""
-        self._headline.set_text("Nothing open yet")
-        self._hint.setText("Drop a video, a session or a folder of images here, or choose where pictures come from.")
-        self._buttons.show()
-
-    def show_opening(self, name: str) -> None:
-        """A source is on its way."""
-        self._headline.set_text(f"Opening {name} …")
-        self._hint.setText("The first picture appears as soon as the camera and the network are ready.")
-        self._buttons.hide()
 
     def set_hovered(self, hovered: bool) -> None:
         """Whether something that can be dropped is over the window."""

@@ -65,7 +65,7 @@ def clipped(window: QWidget) -> list[str]:
 
 
 def elided(window: MainWindow) -> list[str]:
-    return [label.text() for label in window.strip.findChildren(ElidedLabel) if label.shown_text() != label.text()]
+    return [label.text() for label in window.view.strip.findChildren(ElidedLabel) if label.shown_text() != label.text()]
 
 
 def laid_out(size: tuple[int, int], theme: ThemeChoice, screen: Screen) -> MainWindow:
@@ -93,7 +93,7 @@ def test_strip_does_not_jump_while_the_figures_change(app: QApplication) -> None
     window = laid_out((1280, 800), ThemeChoice.DARK, LIVE)
 
     def places() -> list[object]:
-        return [child.geometry() for child in window.strip.findChildren(QWidget)]
+        return [child.geometry() for child in window.view.strip.findChildren(QWidget)]
 
     before = places()
     assert LIVE.snapshot is not None
@@ -106,8 +106,8 @@ def test_strip_does_not_jump_while_the_figures_change(app: QApplication) -> None
         QCoreApplication.processEvents()
         assert places() == before
         assert elided(window) == []
-    metrics = window.strip.state.value.fontMetrics()
-    assert all(metrics.horizontalAdvance(word) <= window.strip.state.value.width() for word in STATE_WORDS)
+    metrics = window.view.strip.state.value.fontMetrics()
+    assert all(metrics.horizontalAdvance(word) <= window.view.strip.state.value.width() for word in STATE_WORDS)
     window.close()
 
 

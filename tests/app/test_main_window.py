@@ -33,7 +33,7 @@ def streaming(window: MainWindow, feed: Feed) -> None:
     opens(window, lambda _: feed)
     window.run()
     window.open("camera:0")
-    wait_for(lambda: window.left.currentWidget() is window.picture)
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
 
 
 def opens(window: MainWindow, opener: Opener) -> None:
@@ -47,39 +47,39 @@ def threads_left() -> list[str]:
 def test_window_shows_the_feed_and_its_figures(window: MainWindow) -> None:
     streaming(window, fake.FakeFeed("My camera", assumed=True, picture=fake.flat_snapshot(fake.pose_at(0.4))))
     assert window.windowTitle().startswith("My camera")
-    wait_for(lambda: window.strip.text.state == "Streaming")
-    assert window.strip.camera.value.text() == "⚠ Uncalibrated"
-    assert window.strip.action.value.text() == "Walk 70%"
-    assert count(pixels(window.picture), DARK.left) > 50
-    assert count(pixels(window.skeleton), DARK.left, 60) > 200
+    wait_for(lambda: window.view.strip.text.state == "Streaming")
+    assert window.view.strip.camera.value.text() == "⚠ Uncalibrated"
+    assert window.view.strip.action.value.text() == "Walk 70%"
+    assert count(pixels(window.view.picture), DARK.left) > 50
+    assert count(pixels(window.view.skeleton), DARK.left, 60) > 200
 
 
 def test_boxes_keys_and_menu_are_one_switch(window: MainWindow) -> None:
     streaming(window, fake.FakeFeed())
     QTest.keyClick(window, Qt.Key.Key_S)
-    assert not window.panel.skeleton.isChecked()
-    assert count(pixels(window.picture), DARK.left) == 0
-    window.panel.skeleton.click()
+    assert not window.view.panel.skeleton.isChecked()
+    assert count(pixels(window.view.picture), DARK.left) == 0
+    window.view.panel.skeleton.click()
     assert window.actions_.skeleton.isChecked()
-    assert count(pixels(window.picture), DARK.left) > 50
-    before = pixels(window.picture)
+    assert count(pixels(window.view.picture), DARK.left) > 50
+    before = pixels(window.view.picture)
     window.actions_.heatmaps.trigger()
-    assert not window.panel.heatmaps.isChecked()
-    assert not np.array_equal(pixels(window.picture), before)
+    assert not window.view.panel.heatmaps.isChecked()
+    assert not np.array_equal(pixels(window.view.picture), before)
 
 
 def test_joint_boxes_hide_joints_singly_and_by_side(window: MainWindow) -> None:
     streaming(window, fake.FakeFeed())
     window.actions_.heatmaps.trigger()
-    before = count(pixels(window.picture), DARK.right)
-    window.panel.joints[3].click()
-    assert 0 < count(pixels(window.picture), DARK.right) < before
-    button = next(b for b in window.panel.findChildren(QPushButton) if "right" in b.accessibleName())
+    before = count(pixels(window.view.picture), DARK.right)
+    window.view.panel.joints[3].click()
+    assert 0 < count(pixels(window.view.picture), DARK.right) < before
+    button = next(b for b in window.view.panel.findChildren(QPushButton) if "right" in b.accessibleName())
     button.click()  # all again
-    assert count(pixels(window.picture), DARK.right) == before
+    assert count(pixels(window.view.picture), DARK.right) == before
     button.click()
-    assert count(pixels(window.picture), DARK.right) == 0
-    assert not any(window.panel.joints[joint].isChecked() for joint in (1, 2, 3, 7, 8, 9, 10))
+    assert count(pixels(window.view.picture), DARK.right) == 0
+    assert not any(window.view.panel.joints[joint].isChecked() for joint in (1, 2, 3, 7, 8, 9, 10))
 
 
 def test_no_two_commands_share_a_key(window: MainWindow) -> None:
@@ -93,7 +93,7 @@ def test_unchanged_snapshot_is_not_painted_again(window: MainWindow, monkeypatch
     feed = fake.FakeFeed()
     streaming(window, feed)
     shown: list[object] = []
-    monkeypatch.setattr(window.picture, "show_picture", lambda *new: shown.append(new))
+    monkeypatch.setattr(window.view.picture, "show_picture", lambda *new: shown.append(new))
     looks = feed.looks
     wait_for(lambda: feed.looks > looks + 3)
     # The pipeline makes a new snapshot each time; what counts is what is in it.
@@ -145,13 +145,13 @@ def test_error_is_shown_in_place_and_can_be_dismissed_or_tried_again(window: Mai
     assert window.banner.notice is not None
     assert window.banner.notice.text == "camera 0 is busy; close the other program"
     assert QApplication.activeModalWidget() is None
-    assert window.left.currentWidget() is window.welcome
+    assert window.pages.currentWidget() is window.start
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not window.banner.isVisible()
     QTest.keyClick(window, Qt.Key.Key_F5)
     wait_for(window.banner.isVisible)
     window.banner.retry.emit()
-    wait_for(lambda: window.left.currentWidget() is window.picture)
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
     assert not window.banner.isVisible()
 
 
@@ -210,7 +210,7 @@ def test_closing_while_opening_leaves_no_thread(window: MainWindow) -> None:
     window.open("camera:0")
     opener.entered.wait(10)
     wait_for(lambda: window.windowTitle().startswith("camera 0"))
-    assert window.strip.text.state == "Opening" or window.left.currentWidget() is window.welcome
+    assert window.view.strip.text.state == "Opening" or window.pages.currentWidget() is window.start
     threading.Timer(0.05, opener.go_on.set).start()
     window.close()
     assert threads_left() == []
@@ -225,7 +225,7 @@ def test_slow_feed_leaves_the_window_half_of_its_time(window: MainWindow) -> Non
         looks = feed.looks
         wait_for(lambda looks=looks: feed.looks > looks)  # type: ignore[misc]
         assert window._timer.remainingTime() >= 70 or window._timer.remainingTime() == -1
-    window.panel.skeleton.click()
+    window.view.panel.skeleton.click()
     assert not window.actions_.skeleton.isChecked()
     began = time.monotonic()
     window.close()
@@ -238,15 +238,15 @@ def test_failed_source_shows_what_to_do(window: MainWindow) -> None:
     window.run()
     window.open("/tmp/x")
     wait_for(window.banner.isVisible)
-    assert window.left.currentWidget() is window.welcome
-    wait_for(lambda: window.strip.text.state == "Failed")
+    assert window.pages.currentWidget() is window.start
+    wait_for(lambda: window.view.strip.text.state == "Failed")
 
 
 def test_welcome_buttons_open(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     specs: list[str] = []
     monkeypatch.setattr(window.presenter, "open", specs.append)
     monkeypatch.setattr(menus, "list_cameras", tuple)
-    window.welcome.open_synthetic.emit()
+    window.start.open_synthetic.emit()
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert specs == ["synthetic", "camera:0"]
 
@@ -257,7 +257,7 @@ def test_the_welcome_button_and_the_menu_let_choose_a_camera(
     monkeypatch.setattr("engine.capture.devices.system_cameras", tuple)
     specs: list[str] = []
     monkeypatch.setattr(window.presenter, "open", specs.append)
-    window.welcome.open_camera.emit()
+    window.start.open_camera.emit()
     first = window.chooser
     assert first is not None
     window.choose_camera()
@@ -282,6 +282,6 @@ def test_dialogs_do_not_block(window: MainWindow) -> None:
 def test_drawing_nothing_clears_everything(window: MainWindow) -> None:
     window.draw(Screen(Phase.PICTURE, "x", fake.flat_snapshot(fake.pose_at(0.4)), fake.canonical_view()), at_once=True)
     window.draw(Screen(Phase.EMPTY), at_once=True)
-    assert window.strip.text.state == "Nothing open"
+    assert window.view.strip.text.state == "Nothing open"
     assert window.windowTitle() == "egopose"
-    assert count(pixels(window.skeleton)[100:400], DARK.left, 40) == 0
+    assert count(pixels(window.view.skeleton)[100:400], DARK.left, 40) == 0

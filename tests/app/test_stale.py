@@ -40,22 +40,23 @@ def test_the_window_dims_a_lost_cameras_picture_and_comes_back(window: MainWindo
     live = fake.flat_snapshot(pose, grey=200)
     feed = fake.FakeFeed("My camera", picture=live)
     window.presenter = Presenter(lambda _: feed)
-    empty = count(pixels(window.skeleton), DARK.left, 60)
+    window.pages.setCurrentWidget(window.view)  # laid out as it will be
+    empty = count(pixels(window.view.skeleton), DARK.left, 60)
     window.run()
     window.open("camera:0")
-    wait_for(lambda: window.left.currentWidget() is window.picture)
-    bright, skeleton = pixels(window.picture), count(pixels(window.skeleton), DARK.left, 60)
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
+    bright, skeleton = pixels(window.view.picture), count(pixels(window.view.skeleton), DARK.left, 60)
     assert skeleton > empty + 100
     feed.current = Snapshot(figures(StreamState.BACKOFF, 12), live.frame, live.pose)
-    wait_for(lambda: count(pixels(window.picture), DARK.warning) > 50)
-    dimmed = pixels(window.picture)
+    wait_for(lambda: count(pixels(window.view.picture), DARK.warning) > 50)
+    dimmed = pixels(window.view.picture)
     assert np.median(dimmed) < 0.5 * np.median(bright)
-    assert count(pixels(window.skeleton), DARK.left, 60) == empty
-    wait_for(lambda: window.strip.text.state == "Waiting to retry")
-    assert {window.strip.text.rates, window.strip.text.age, window.strip.text.action} == {UNKNOWN}
+    assert count(pixels(window.view.skeleton), DARK.left, 60) == empty
+    wait_for(lambda: window.view.strip.text.state == "Waiting to retry")
+    assert {window.view.strip.text.rates, window.view.strip.text.age, window.view.strip.text.action} == {UNKNOWN}
     feed.current = Snapshot(fake.figures(), live.frame, live.pose)
-    wait_for(lambda: np.array_equal(pixels(window.picture), bright))
-    assert count(pixels(window.skeleton), DARK.left, 60) == skeleton
+    wait_for(lambda: np.array_equal(pixels(window.view.picture), bright))
+    assert count(pixels(window.view.skeleton), DARK.left, 60) == skeleton
 
 
 def test_what_is_delivered_is_shown(window: MainWindow) -> None:
@@ -70,5 +71,5 @@ def test_what_is_delivered_is_shown(window: MainWindow) -> None:
         "The computer's clock runs -12.3 ppm faster than the camera's",
     ]
     assert delivery_tip(fake.figures()) == ""
-    window.strip.set_delivery(delivery_tip(given))
-    assert "MJPG 1280 x 720 at 30 fps" in window.strip.rates.toolTip()
+    window.view.strip.set_delivery(delivery_tip(given))
+    assert "MJPG 1280 x 720 at 30 fps" in window.view.strip.rates.toolTip()

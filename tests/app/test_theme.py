@@ -53,11 +53,11 @@ def test_system_choice_follows_the_system_and_others_do_not(app: QApplication, m
 
 def test_window_repaints_in_the_chosen_theme(window: MainWindow) -> None:
     window.actions_.themes[ThemeChoice.LIGHT].trigger()
-    assert window.picture._colours is LIGHT
+    assert window.view.picture._colours is LIGHT
     assert LIGHT.surface in window.styleSheet()
     assert window.actions_.themes[ThemeChoice.LIGHT].isChecked()
     window.actions_.themes[ThemeChoice.DARK].trigger()
-    assert window.picture._colours is DARK
+    assert window.view.picture._colours is DARK
 
 
 def test_machine_without_fonts_is_told_of(app: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:

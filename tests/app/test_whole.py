@@ -42,17 +42,17 @@ def pipeline_threads() -> list[str]:
 
 def test_the_demo_plays_with_skeleton_and_figures(window: MainWindow, tiny_weights: Path) -> None:
     feeds = opens(window, tiny_weights)
-    wait_for(lambda: window.left.currentWidget() is window.picture)
-    wait_for(lambda: window.strip.text.state == "Streaming")
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
+    wait_for(lambda: window.view.strip.text.state == "Streaming")
     shot: Snapshot = feeds[0].snapshot()
     assert shot.frame is not None
     assert shot.pose is not None
     assert shot.frame.seq == shot.pose.seq
     assert shot.frame.truth is not None
     assert "demo" in window.windowTitle()
-    wait_for(lambda: window.strip.camera.value.text() == "Calibrated")
-    assert "tiny" in window.strip.runtime.value.text()
-    assert count(pixels(window.skeleton), DARK.left, 60) > 50
+    wait_for(lambda: window.view.strip.camera.value.text() == "Calibrated")
+    assert "tiny" in window.view.strip.runtime.value.text()
+    assert count(pixels(window.view.skeleton), DARK.left, 60) > 50
     first = shot.frame.seq
     wait_for(lambda: feeds[0].snapshot().frame is not None and feeds[0].snapshot().frame.seq > first)
 
@@ -71,8 +71,8 @@ def test_at_the_end_the_last_picture_stays_and_the_state_says_so(
     short = tmp_path / "short.mcap"
     record(open_source(str(DEMO_SESSION)), short, 10)
     feeds = opens(window, tiny_weights, str(short), loop=False)
-    wait_for(lambda: window.strip.text.state == "Ended")
-    assert window.left.currentWidget() is window.picture
+    wait_for(lambda: window.view.strip.text.state == "Ended")
+    assert window.view.left.currentWidget() is window.view.picture
     shot = feeds[0].snapshot()
     assert shot.frame is not None
     assert shot.frame.seq == 9
@@ -81,20 +81,20 @@ def test_at_the_end_the_last_picture_stays_and_the_state_says_so(
 def test_a_network_camera_that_dies_is_dimmed_and_comes_back_by_itself(window: MainWindow, tiny_weights: Path) -> None:
     with MjpegServer(fps=30) as server:
         feeds = opens(window, tiny_weights, server.address)
-        wait_for(lambda: window.strip.text.state == "Streaming")
+        wait_for(lambda: window.view.strip.text.state == "Streaming")
         assert "(Motion JPEG 320 x 240)" in window.windowTitle()
         server.stop()
-        wait_for(lambda: count(pixels(window.picture), DARK.warning) > 50)
+        wait_for(lambda: count(pixels(window.view.picture), DARK.warning) > 50)
         assert window.banner.notice is not None
         assert "check that it is switched on" in window.banner.notice.text
         assert "It is opened again as soon as it is back" in window.banner.notice.text
         server.start()
-        wait_for(lambda: window.strip.text.state == "Streaming")
-        wait_for(lambda: count(pixels(window.picture), DARK.warning) == 0)
+        wait_for(lambda: window.view.strip.text.state == "Streaming")
+        wait_for(lambda: count(pixels(window.view.picture), DARK.warning) == 0)
         wait_for(lambda: window.banner.notice is None)
         assert feeds[0].snapshot().figures.gaps == 1
         server.hangs = True
-        wait_for(lambda: count(pixels(window.picture), DARK.warning) > 50)
+        wait_for(lambda: count(pixels(window.view.picture), DARK.warning) > 50)
         window.close()
         wait_for(lambda: not pipeline_threads())
 

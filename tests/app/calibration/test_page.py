@@ -123,7 +123,7 @@ def test_the_mode_takes_the_camera_and_gives_it_back(window: MainWindow) -> None
     window.presenter = Presenter(lambda _: feed)
     window.run()
     window.open("camera:0")
-    wait_for(lambda: window.left.currentWidget() is window.picture)
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
     QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     page = window.calibration
     assert page is not None
@@ -133,13 +133,13 @@ def test_the_mode_takes_the_camera_and_gives_it_back(window: MainWindow) -> None
     assert window.calibration is None
     assert feed.stopped.is_set()
     assert window.actions_.skeleton.isEnabled()
-    assert window.pages.count() == 1
+    assert window.pages.count() == 2
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()
 
 
 def test_the_welcome_page_leads_there(window: MainWindow) -> None:  # noqa: F811
-    button = next(b for b in window.welcome.findChildren(QPushButton) if b.text().startswith("Calibrate"))
+    button = next(b for b in window.start.findChildren(QPushButton) if b.text().startswith("Calibrate"))
     button.click()
     assert window.calibration is not None
     window.open("gone")

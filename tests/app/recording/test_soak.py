@@ -119,7 +119,7 @@ def test_nothing_grows(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(window, "draw", slowly)
     window.run()
     window.open("camera:0")
-    wait_for(lambda: window.left.currentWidget() is window.picture)
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
     window.recording.toggle()
     wait_for(lambda: window.recording.recording.active)
     memory: list[int] = []

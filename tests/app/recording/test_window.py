@@ -32,7 +32,7 @@ def opens(window: MainWindow, opener: Opener) -> None:
     window.presenter = Presenter(opener)
     window.run()
     window.open("camera:0")
-    wait_for(lambda: window.left.currentWidget() is window.picture)
+    wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
     wait_for(lambda: window.recording.record_action.isEnabled() == window.recording.bar.button.isEnabled())
 
 
