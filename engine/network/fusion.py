@@ -125,7 +125,7 @@ class BearingHead(nn.Module):
         q = uv * 2 - 1
         radius = q.square().sum(-1, keepdim=True).clamp_min(1e-12).sqrt()
         last = len(self.angle_table) - 1
-        position = (radius / TABLE_RADIUS * last).clamp(0, last - 1e-3)
+        position = (radius / TABLE_RADIUS * last).clamp(0.0, last - 1e-3)
         index = position.detach().floor().long()
         below, above = self.angle_table[index], self.angle_table[index + 1]
         angle = below + (above - below) * (position - index)
