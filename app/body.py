@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import cos, exp, radians, sin
+from math import exp
 
 import numpy as np
 
 from app.orbit import Points
 from app.shown import BONE_SIDES, JOINT_SIDES, Side
+from engine.motion.world import CAMERA_HEIGHT_M, CAMERA_TO_WORLD
 from engine.skeleton import BONES, JOINTS
 
-TILT = radians(10.0)
-"""How far a camera on a cap's visor looks ahead of straight down. The camera alone cannot tell which way
-is down, so this is assumed for the display; the joints themselves stay in the camera's frame."""
+CAMERA_TO_DISPLAY: Points = CAMERA_TO_WORLD[[0, 2, 1]] * np.array([[-1.0], [1.0], [1.0]])
+"""(3, 3) rows are right, forward and up in the camera's frame, by the assumption of `engine.motion.world`."""
 
-CAMERA_TO_DISPLAY: Points = np.array(
-    [[1.0, 0.0, 0.0], [0.0, -cos(TILT), sin(TILT)], [0.0, -sin(TILT), -cos(TILT)]],
-)
-"""(3, 3) rows are right, forward and up in the camera's frame."""
-
-STANDING_FLOOR = -1.62
+STANDING_FLOOR = -CAMERA_HEIGHT_M
 """Metres: the floor under the camera on a standing adult's head, until a foot is seen."""
 
 _FEET = tuple(i for i, name in enumerate(JOINTS) if name.endswith(("ankle", "foot")))

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.motion.kinematics import BodyMotion
 
 FloatArray = NDArray[np.float32]
 ImageArray = NDArray[np.uint8]
@@ -85,7 +89,7 @@ class Pose:
     seq: int
     capture_ns: int
     joints_m: FloatArray
-    """(15, 3) metres, camera frame."""
+    """(15, 3) metres, camera frame; after filter and fit where those are on."""
     confidence: FloatArray
     """(15,) in 0..1, how surely the joint was seen."""
     uv_px: FloatArray
@@ -96,6 +100,12 @@ class Pose:
     """(A,) probabilities in the order of `Figures.actions`; empty where the network has no action head."""
     stage_ns: Mapping[str, int] = field(default_factory=dict)
     """How long each stage took for this frame."""
+    raw_joints_m: FloatArray | None = None
+    """(15, 3) as the network found them, camera frame; None where `joints_m` are just that."""
+    body: BodyMotion | None = None
+    """The same as joint rotations of a skeleton whose bones keep their lengths; None where nothing was fitted."""
+    lag_ns: int = 0
+    """Estimate of how far the filter lets moving joints lag behind."""
 
 
 class StreamState(StrEnum):

@@ -1,0 +1,1 @@
+"""What happens to a pose after the network: filter, skeleton fit, files for other programs."""

@@ -1,0 +1,143 @@
+"""A wearer's body: a name, a height, bone lengths. Kept as one JSON file each in the user's configuration."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_dir
+
+from engine.cameras import write_atomically
+from engine.errors import EgoposeError
+from engine.motion.kinematics import BoneLengths, KinematicSkeleton
+
+PROPORTIONS = BoneLengths(
+    hips=0.1287, trunk=0.3275, shoulder=0.1146, upper_arm=0.1546, lower_arm=0.1352,
+    upper_leg=0.2327, lower_leg=0.2496, foot=0.0916,
+)  # fmt: skip
+"""Bone lengths as a share of the body's height: the means over the wearer's 48 bodies (`assets/wearer.npz`, of the Anny
+body model, Brégier et al. 2025), whose joints are those that the bundled networks learned. They spread by 1.2 % (upper
+arm) to 6 % (hips, lower arm, upper leg) of themselves. Drillis and Contini 1966, in Winter, Biomechanics and Motor
+Control of Human Movement, figure 4.1, have 0.186, 0.146, 0.245 and 0.246 for the limbs, with the shoulder at the
+shoulder's top; trunk and shoulders are measured between other points there."""
+
+EYE_SHARE = 0.936
+"""Height of the eyes as a share of the body's, Drillis and Contini 1966; a camera on the head is about as high."""
+
+DEFAULT_HEIGHT_M = 1.73
+LEAST_HEIGHT_M, GREATEST_HEIGHT_M = 0.8, 2.5
+_LEAST_M, _GREATEST_M = 0.02, 1.5
+"""What a bone of a person may measure."""
+_MAX_BYTES = 1 << 16
+_VERSION = 1
+_NAME = re.compile(r"[^\W_][\w .()'-]{0,59}")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A wearer's body."""
+
+    name: str
+    height_m: float
+    lengths: BoneLengths
+
+    @property
+    def camera_height_m(self) -> float:
+        """Of the camera above the floor while the wearer stands."""
+        return EYE_SHARE * self.height_m
+
+    def skeleton(self) -> KinematicSkeleton:
+        """The wearer's bones in rest."""
+        return KinematicSkeleton(self.lengths)
+
+
+def from_height(height_m: float, name: str = "wearer") -> Profile:
+    """A body of this height and of average proportions. Raises EgoposeError where no person is that tall."""
+    check_height(height_m)
+    return Profile(name, height_m, PROPORTIONS.scaled(height_m))
+
+
+def check_height(height_m: float) -> None:
+    """Raises EgoposeError where no person is that tall."""
+    if not LEAST_HEIGHT_M <= height_m <= GREATEST_HEIGHT_M:
+        raise EgoposeError(
+            f"a height of {height_m:g} m is not a person's; give metres, from {LEAST_HEIGHT_M} to {GREATEST_HEIGHT_M}"
+        )
+
+
+def profiles_folder() -> Path:
+    """Where profiles are kept: NAME.json."""
+    return Path(user_config_dir("egopose")) / "profiles"
+
+
+def profile_names() -> list[str]:
+    """Those that are kept, in the order of the alphabet."""
+    try:
+        return sorted(path.stem for path in profiles_folder().glob("*.json") if _NAME.fullmatch(path.stem))
+    except OSError:
+        return []
+
+
+def save_profile(profile: Profile) -> Path:
+    """Keep it under its name, whole or not at all; the file. Raises EgoposeError."""
+    path = _path(profile.name)
+    record = {"version": _VERSION, "name": profile.name, "height_m": profile.height_m}
+    text = json.dumps(record | {"lengths_m": asdict(profile.lengths)}, indent=2, allow_nan=False) + "\n"
+    write_atomically(path, text.encode())
+    return path
+
+
+def load_profile(name: str) -> Profile:
+    """The profile kept under a name. Raises EgoposeError where there is none, or its file is damaged."""
+    path = _path(name)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError("it is too large")
+        return _profile(name, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        known = ", ".join(profile_names())
+        hint = f"there are: {known}" if known else "make one with --height METRES, or in the window's wearer set-up"
+        raise EgoposeError(f"there is no profile {name!r}; {hint}") from error
+    except OSError as error:
+        raise EgoposeError(f"the profile {path} cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, RecursionError) as error:
+        raise EgoposeError(f"the profile {path} is damaged ({error}); remove it and set the wearer up again") from error
+
+
+def remove_profile(name: str) -> None:
+    """Forget it. Raises EgoposeError where the file cannot be removed."""
+    path = _path(name)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise EgoposeError(f"the profile {path} cannot be removed ({error.strerror}); check its permissions") from error
+
+
+def _path(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise EgoposeError(f"{name!r} is no name for a profile; use letters, digits and spaces, 60 at most")
+    return profiles_folder() / f"{name}.json"
+
+
+def _profile(name: str, record: Any) -> Profile:
+    """Raises ValueError where it is none."""
+    if not isinstance(record, dict) or record.get("version") != _VERSION:
+        raise ValueError("it is of another version")
+    lengths = record.get("lengths_m")
+    if not isinstance(lengths, dict):
+        raise ValueError("lengths_m is missing")
+    names = [field.name for field in fields(BoneLengths)]
+    body = BoneLengths(*(_number(lengths.get(part), part, _LEAST_M, _GREATEST_M) for part in names))
+    return Profile(name, _number(record.get("height_m"), "height_m", LEAST_HEIGHT_M, GREATEST_HEIGHT_M), body)
+
+
+def _number(value: Any, what: str, least: float, greatest: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{what} is no number")
+    if not least <= value <= greatest:
+        raise ValueError(f"{what} is not from {least:g} to {greatest:g} m")
+    return float(value)

@@ -1,0 +1,89 @@
+"""Profiles of wearers, on disk and from a height."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import EgoposeError
+from engine.learn.wearer.body import load_body
+from engine.motion import profile as profiles
+from engine.motion.profile import PROPORTIONS, Profile, from_height, load_profile, profile_names, save_profile
+from engine.skeleton import JOINTS
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(profiles, "user_config_dir", lambda name: str(tmp_path / name))
+    return profiles.profiles_folder()
+
+
+def test_proportions_are_those_of_the_bodies_the_networks_learned() -> None:
+    body = load_body()
+    joints = body.heads[:, body.joint_bones].astype(np.float64)
+    height = np.ptp(body.vertices[..., 2], axis=1)
+    at = {name: joints[:, i] for i, name in enumerate(JOINTS)}
+    at["hips"] = (at["left_hip"] + at["right_hip"]) / 2
+    pairs = [("left_hip", "right_hip"), ("hips", "neck"), ("neck", "left_shoulder"), ("left_shoulder", "left_elbow"),
+             ("left_elbow", "left_wrist"), ("left_hip", "left_knee"), ("left_knee", "left_ankle"),
+             ("left_ankle", "left_foot")]  # fmt: skip
+    measured = [float((np.linalg.norm(at[a] - at[b], axis=-1) / height).mean()) for a, b in pairs]
+    assert astuple(PROPORTIONS) == pytest.approx(measured, abs=2e-3)
+
+
+def test_a_profile_comes_back_as_it_was_kept() -> None:
+    kept = Profile("Ada L.", 1.68, from_height(1.7).lengths)
+    assert save_profile(kept).is_file()
+    save_profile(from_height(1.9, "bob"))
+    assert profile_names() == ["Ada L.", "bob"]
+    assert load_profile("Ada L.") == kept
+    profiles.remove_profile("bob")
+    assert profile_names() == ["Ada L."]
+
+
+@pytest.mark.parametrize("name", ["", "..", "../evil", "a/b", ".hidden", "x" * 61, "a\nb", "a\0b"])
+def test_names_that_are_no_file_names_are_refused(name: str) -> None:
+    with pytest.raises(EgoposeError, match="is no name for a profile"):
+        save_profile(from_height(1.7, name))
+
+
+def test_a_profile_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(EgoposeError, match="make one with --height"):
+        load_profile("carol")
+    save_profile(from_height(1.7, "dave"))
+    with pytest.raises(EgoposeError, match="there are: dave"):
+        load_profile("carol")
+
+
+def _broken(record: dict[str, object], **changes: object) -> str:
+    return json.dumps(record | changes)
+
+
+def test_damaged_files_are_told_in_one_line(folder: Path) -> None:
+    path = save_profile(from_height(1.7, "eve"))
+    record = json.loads(path.read_text())
+    lengths = record["lengths_m"]
+    damaged = [
+        "", "[]", "{", "[" * 100_000, "null", " " * (1 << 17), path.read_text()[:-20],
+        _broken(record, version=2), _broken(record, height_m=17), _broken(record, height_m=True),
+        _broken(record, height_m="1.7"), _broken(record, lengths_m=None), _broken(record, lengths_m={}),
+        _broken(record, lengths_m=lengths | {"trunk": 0}), _broken(record, lengths_m=lengths | {"foot": float("nan")}),
+    ]  # fmt: skip
+    for text in damaged:
+        path.write_text(text)
+        with pytest.raises(EgoposeError, match="is damaged") as caught:
+            load_profile("eve")
+        assert "\n" not in str(caught.value)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(EgoposeError, match="is damaged"):
+        load_profile("eve")
+
+
+@pytest.mark.parametrize("height", [0.5, 3.0, float("nan"), float("inf"), -1.7])
+def test_heights_that_nobody_has_are_refused(height: float) -> None:
+    with pytest.raises(EgoposeError, match="is not a person's"):
+        from_height(height)
