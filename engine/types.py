@@ -163,6 +163,12 @@ class Figures:
     """How often a timestamp did not hold, since the start."""
     clock_skew_ppm: float | None = None
     """How much faster the host's clock runs than the device's, in millionths; None where not known."""
+    reason: str = ""
+    """For people: why this runtime and not a faster one, for instance "no NVIDIA GPU"."""
+    building: str = ""
+    """For people: what is being made meanwhile to run faster, and how far it is."""
+    notice: str = ""
+    """One line that the user is to know once, and that stops nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

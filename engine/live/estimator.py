@@ -24,6 +24,10 @@ class Estimator(ABC):
     runtime: str
     network: str
     actions: tuple[str, ...]
+    reason: str = ""
+    """See `Runtime.reason`, as the two that follow."""
+    building: str = ""
+    notice: str = ""
 
     @property
     def view(self) -> CanonicalView | None:
@@ -43,7 +47,8 @@ class PoseEstimator(Estimator):
 
     def __init__(self, runtime: Runtime, camera: Calibration) -> None:
         self._runtime, self._camera = runtime, camera
-        self.runtime, self.network, self.actions = runtime.description, runtime.network, runtime.actions
+        self.network, self.actions = runtime.network, runtime.actions
+        self._tell()
         self._view: CanonicalView | None = None
         self._last: Frame | None = None
 
@@ -62,6 +67,7 @@ class PoseEstimator(Estimator):
         picture = view.image(frame.image)
         seen = time.monotonic_ns()
         result = self._runtime.run(picture)
+        self._tell()
         known = time.monotonic_ns()
         uv = view.to_picture(result.uv.astype(np.float64)).astype(np.float32)
         stages = {"canonical view": seen - began, "network": known - seen, "overlay": time.monotonic_ns() - known}
@@ -75,6 +81,12 @@ class PoseEstimator(Estimator):
             action_scores=result.action_scores,
             stage_ns=stages,
         )
+
+    def _tell(self) -> None:
+        """What runs may have changed between two frames."""
+        runtime = self._runtime
+        self.runtime, self.reason = runtime.description, runtime.reason
+        self.building, self.notice = runtime.building, runtime.notice
 
     def _view_for(self, frame: Frame) -> CanonicalView:
         height, width = frame.image.shape[:2]

@@ -41,6 +41,16 @@ class Ring:
         """(length,) which rows of the window hold a feature."""
         return np.arange(self._length) >= self._length - self.count
 
+    def rows(self) -> FloatArray:
+        """(count, width) a copy of the features, oldest first."""
+        return self.window()[self._length - self.count :].copy()
+
+    def fill(self, rows: FloatArray) -> None:
+        """Hold these features alone, (n, width) oldest first; the last `length` of them where there are more."""
+        self.clear()
+        for row in rows:
+            self.push(row)
+
     def clear(self) -> None:
         """Forget everything, as after a gap in time."""
         self._rows[:] = 0.0

@@ -12,7 +12,7 @@ from engine.network.network import PoseNetwork, channels_last
 from engine.network.spatial import heat
 from engine.network.weights import load_network
 from engine.runtime.runtime import Result, Runtime
-from engine.types import ImageArray
+from engine.types import FloatArray, ImageArray
 
 
 class EagerRuntime(Runtime):
@@ -75,6 +75,14 @@ class EagerRuntime(Runtime):
     def reset(self) -> None:
         self._ring.clear()
         self._feature = None
+
+    def memory(self) -> FloatArray:
+        return self._ring.rows()
+
+    def recall(self, memory: FloatArray) -> None:
+        self._ring.fill(memory)
+        last = memory[-1:, : self._network.config.motion_dim]
+        self._feature = torch.from_numpy(last.copy()).to(self._device) if len(last) else None
 
     def close(self) -> None:
         if self._pool is not None:

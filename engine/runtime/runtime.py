@@ -5,7 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.types import FloatArray, ImageArray
+
+NOTHING: FloatArray = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +38,12 @@ class Runtime(ABC):
     side: int
     """Side of the canonical picture in pixels."""
     actions: tuple[str, ...]
+    reason: str = ""
+    """Why this one runs and not a faster one, for people: "no NVIDIA GPU"; "" where nobody chose."""
+    building: str = ""
+    """What is made meanwhile to run faster, for people: "building the TensorRT engine, 40 %"; "" where nothing is."""
+    notice: str = ""
+    """What the user is to know once, in one line: a faster runtime could not be made; "" where there is nothing."""
     spares_motion: bool = False
     """Whether a frame with `motion=False` costs less: the motion stream has an encoder of its own."""
 
@@ -49,6 +59,14 @@ class Runtime(ABC):
     @abstractmethod
     def reset(self) -> None:
         """Forget the motion, as after a gap in time."""
+
+    def memory(self) -> FloatArray:
+        """(n, memory_dim) what is remembered of the last n frames, newest last; (0, 0) of one that cannot tell."""
+        return NOTHING
+
+    def recall(self, memory: FloatArray) -> None:
+        """Go on from what another runtime of the same weights remembers, in place of the own memory."""
+        self.reset()
 
     def close(self) -> None:  # noqa: B027
         """Release threads and devices; most have none. Idempotent."""

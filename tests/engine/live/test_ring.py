@@ -19,6 +19,13 @@ def test_the_window_is_the_last_features_in_order(length: int, values: list[floa
     assert ring.window().flags.c_contiguous
     assert ring.valid().tolist() == ([False] * length + [True] * len(values))[-length:]
     assert ring.count == min(length, len(values))
+    rows = ring.rows()
+    ring.fill(rows)
+    assert np.array_equal(ring.window(), np.repeat(np.array(expected, np.float32)[:, None], 3, 1))
+    assert ring.count == len(rows) == min(length, len(values))
+    longer = np.arange(3 * (length + 2), dtype=np.float32).reshape(-1, 3)
+    ring.fill(longer)
+    assert np.array_equal(ring.rows(), longer[2:])
 
 
 def test_clearing_forgets_everything() -> None:

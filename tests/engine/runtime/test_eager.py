@@ -73,3 +73,24 @@ def test_where_the_encoder_is_shared_nothing_is_spared() -> None:
     runtime.reset()
     spared = [runtime.run(picture, motion=False).joints_m for picture in pictures]
     assert np.array_equal(whole, spared)
+
+
+@pytest.mark.parametrize("config", [SMALL, replace(BASE, token_window=3)], ids=lambda c: c.name)
+@pytest.mark.parametrize("before", [0, 3, 11])
+def test_another_runtime_goes_on_from_the_memory_as_if_it_had_seen_all(config: NetworkConfig, before: int) -> None:
+    network = made(config)
+    pictures = np.random.default_rng(0).integers(0, 256, (before + 2, SIDE, SIDE, 3), np.uint8)
+    one, other = EagerRuntime(network), EagerRuntime(network)
+    try:
+        other.run(pictures[-1])  # a past of its own, which must be forgotten
+        for picture in pictures[:before]:
+            one.run(picture)
+        assert one.memory().shape == (min(before, WINDOW), network.config.memory_dim)
+        other.recall(one.memory())
+        for picture in pictures[before:]:
+            # The spared frame reads the feature that was handed over.
+            a, b = (runtime.run(picture, motion=False) for runtime in (one, other))
+            assert np.array_equal(a.joints_m, b.joints_m)
+    finally:
+        one.close()
+        other.close()
