@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from app.translation import tr
 from engine.types import Figures, Percentiles, Pose, StreamState
 
 UNKNOWN = "–"  # noqa: RUF001 an en dash is what is meant
@@ -84,9 +85,30 @@ def action(figures: Figures, pose: Pose | None) -> tuple[str, float]:
     return f"{name[:1].upper()}{name[1:]}{'' if share >= LIKELY else '?'} {share:.0%}", share
 
 
+def sparing(figures: Figures) -> str:
+    """How often the temporal stream runs, "" where that is on every frame."""
+    if figures.motion_every <= 1:
+        return ""
+    return tr("motion every 2nd frame") if figures.motion_every == 2 else tr("motion every 3rd frame")
+
+
+def sparing_tip(figures: Figures) -> str:
+    """Why the temporal stream is spared, "" where it is not."""
+    if figures.motion_every <= 1:
+        return ""
+    return tr(
+        "This computer cannot hold {fps} frames a second: joints are found in each frame that it looks at, the "
+        "wearer's motion in one of {n} of them. That ends by itself as soon as there is room.",
+        fps=_number(figures.source_fps, 0),
+        n=figures.motion_every,
+    )
+
+
 def delivery_tip(figures: Figures) -> str:
     """What a camera really gives, and how well, a line each."""
     lines = [figures.delivered] if figures.delivered else []
+    if figures.motion_every > 1:
+        lines.append(sparing_tip(figures))
     if figures.gaps:
         lines.append(f"{figures.gaps} gaps since the start")
     if figures.clock_faults:
@@ -110,7 +132,7 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
         StreamState.BACKOFF: "warning",
         StreamState.FAILED: "error",
     }.get(figures.state, "muted")
-    named = [part for part in (figures.network, figures.runtime) if part]
+    named = [part for part in (figures.network, figures.runtime, sparing(figures)) if part]
     # What was measured while the picture was live says nothing of now.
     live = figures.silent_s <= 0
     label, share = action(figures, pose) if live else (UNKNOWN, 0.0)

@@ -161,6 +161,8 @@ class Figures:
     """How often frames were missing between two that are there, since the start."""
     clock_faults: int = 0
     """How often a timestamp did not hold, since the start."""
+    motion_every: int = 1
+    """The temporal stream runs on every so-manieth frame: 1 unless the machine is too slow for the source."""
     clock_skew_ppm: float | None = None
     """How much faster the host's clock runs than the device's, in millionths; None where not known."""
     reason: str = ""

@@ -1,7 +1,8 @@
-"""The pipeline from a source to snapshots: one thread reads, one infers.
+"""The pipeline from a source to snapshots: one thread reads, one looks ahead, one infers.
 
-Live, the newest frame wins and older ones are overwritten; replayed for evaluation, every
-frame is handed over and the source waits. Nothing is ever terminated: threads are asked to
+Live, the newest frame wins and older ones are overwritten, and the temporal stream is spared on
+some frames where the machine is too slow; replayed for evaluation, every frame is handed over
+whole and the source waits. Nothing is ever terminated: threads are asked to
 end, and one that does not is named in the log.
 """
 
@@ -16,9 +17,11 @@ from dataclasses import dataclass
 from calib.remap import CanonicalView
 from engine.capture.source import Source
 from engine.errors import EgoposeError
+from engine.live.ahead import Ahead, Incoming
 from engine.live.estimator import Estimator
 from engine.live.mailbox import Mailbox
 from engine.live.meter import Durations, Rate
+from engine.live.rate import TemporalRate
 from engine.live.supervisor import Supervised
 from engine.live.tap import Tap
 from engine.types import Event, Figures, Frame, Pose, Snapshot, StreamState
@@ -64,7 +67,10 @@ class Pipeline:
         self._supervised = source if isinstance(source, Supervised) else None
         if self._supervised is not None:
             self._supervised.listener = self._happened
-        self._mailbox: Mailbox[Frame] = Mailbox(lossless)
+        self._lossless = lossless
+        self._mailbox: Mailbox[Incoming] = Mailbox(lossless)
+        self._ahead = Ahead(lossless)
+        self._temporal = TemporalRate()
         self._state, self._message = StreamState.CLOSED, ""
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
@@ -82,6 +88,7 @@ class Pipeline:
         """Is handed every frame, pose and event from the moment it is set until it is set to None."""
         self._threads = (
             threading.Thread(target=self._guarded, args=(self._read,), name="egopose source", daemon=True),
+            threading.Thread(target=self._guarded, args=(self._ahead.run,), name="egopose looking ahead", daemon=True),
             threading.Thread(target=self._guarded, args=(self._infer,), name="egopose inference", daemon=True),
         )
 
@@ -99,7 +106,7 @@ class Pipeline:
             raise self._failure
 
     def stop(self) -> None:
-        """End both threads, within `STOP_S`; one that does not end is named in the log and left."""
+        """End the threads, within `STOP_S`; one that does not end is named in the log and left."""
         deadline = time.monotonic() + STOP_S
         self._stopping.set()
         self._wake()
@@ -149,6 +156,7 @@ class Pipeline:
             delivered=self._source.delivered,
             gaps=supervised.gaps if supervised else 0,
             clock_faults=supervised.clock_faults if supervised else 0,
+            motion_every=self._temporal.every if estimator and estimator.spares_motion else 1,
             clock_skew_ppm=supervised.clock_skew_ppm if supervised else None,
         )
 
@@ -170,7 +178,7 @@ class Pipeline:
             tap.event(event)
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Run a thread's work; whatever goes wrong ends both threads and is kept for `wait`."""
+        """Run a thread's work; whatever goes wrong ends all threads and is kept for `wait`."""
         try:
             work()
         except BaseException as error:
@@ -189,6 +197,7 @@ class Pipeline:
 
     def _close_mailboxes(self) -> None:
         self._mailbox.close(discard=True)
+        self._ahead.close()
         if self._outbox is not None:
             self._outbox.close(discard=True)
 
@@ -203,7 +212,8 @@ class Pipeline:
             self._opened.set()
             # A file must not run ahead of a network that is still loading.
             self._ready.wait()
-            while not self._stopping.is_set():
+            estimator = self._estimator
+            while estimator is not None and not self._stopping.is_set():
                 frame = source.read()
                 if frame is None:
                     break
@@ -215,8 +225,10 @@ class Pipeline:
                     self._state = StreamState.STREAMING
                 if (tap := self.tap) is not None:
                     tap.frame(frame)
-                if not self._mailbox.put(frame):
+                incoming = Incoming(frame, estimator.see)
+                if not self._mailbox.put(incoming):
                     return
+                self._ahead.offer(incoming)
         self._mailbox.close()
 
     def _infer(self) -> None:
@@ -226,19 +238,24 @@ class Pipeline:
         estimator = self._estimator = self._make_estimator(self._source)
         self._ready.set()
         try:
-            while (frame := self._mailbox.take()) is not None:
-                self._work(estimator, frame)
+            while (incoming := self._mailbox.take()) is not None:
+                self._work(estimator, incoming)
         finally:
+            self._ahead.close()
             estimator.close()
         if self._outbox is not None:
             self._outbox.close()
         if not self._stopping.is_set() and self._state in RUNNING:
             self._state = StreamState.ENDED
 
-    def _work(self, estimator: Estimator, frame: Frame) -> None:
+    def _work(self, estimator: Estimator, incoming: Incoming) -> None:
+        frame, began = incoming.frame, time.monotonic_ns()
         # A recorded frame has no age of its own: what counts is how long its pose took.
-        born_ns = frame.capture_ns if self._live else time.monotonic_ns()
-        pose = estimator.estimate(frame)
+        born_ns = frame.capture_ns if self._live else began
+        spares = estimator.spares_motion and not self._lossless
+        motion = self._temporal.next() if spares else True
+        self._ahead.begun(incoming, began + self._temporal.expected_ns(motion))
+        pose = estimator.estimate(frame, incoming.seen(), motion=motion)
         now = time.monotonic_ns()
         self._shown = estimate = Estimate(frame, pose, estimator.view)
         self._processed += 1
@@ -248,5 +265,13 @@ class Pipeline:
             tap.pose(pose)
         for name, duration in pose.stage_ns.items():
             self._stages.setdefault(name, Durations(self._keep)).add(duration)
+        done = time.monotonic_ns()
+        self._temporal.took(done, done - began, self._period_ns(spares), motion=motion)
         if self._outbox is not None:
             self._outbox.put(estimate)
+        self._ahead.ended()
+
+    def _period_ns(self, spares: bool) -> float:
+        """The source's, 0 where it is not known or nothing can be spared."""
+        rate = self._source_rate.per_second()
+        return 1e9 / rate if spares and rate > 0 else 0.0

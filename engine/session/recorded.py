@@ -11,7 +11,7 @@ import numpy as np
 from calib.calibration import Calibration
 from calib.remap import CanonicalView
 from engine.errors import EgoposeError
-from engine.live.estimator import Estimator
+from engine.live.estimator import Estimator, Seen
 from engine.session import layout
 from engine.session.reader import Session
 from engine.skeleton import JOINT_COUNT
@@ -43,7 +43,7 @@ class RecordedPoses(Estimator):
     def view(self) -> CanonicalView | None:
         return self._view
 
-    def estimate(self, frame: Frame) -> Pose:
+    def estimate(self, frame: Frame, seen: Seen | None = None, *, motion: bool = True) -> Pose:
         height, width = frame.image.shape[:2]
         if self._view is None or self._view.size != (width, height):
             self._view = CanonicalView(self._camera, (width, height))

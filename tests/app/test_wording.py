@@ -7,7 +7,7 @@ from math import nan
 
 import numpy as np
 
-from app.wording import STATE_WORDS, UNKNOWN, strip_text
+from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, strip_text
 from engine.types import Percentiles, StreamState
 from tests.app import fake
 
@@ -48,3 +48,10 @@ def test_scores_that_do_not_fit_the_names_are_not_guessed() -> None:
 def test_every_state_has_a_word() -> None:
     for state in StreamState:
         assert strip_text(fake.figures(state), None).state in STATE_WORDS
+
+
+def test_a_spared_temporal_stream_is_told_with_why_and_only_then() -> None:
+    spared = replace(fake.figures(), motion_every=3)
+    assert strip_text(spared, None).runtime == "small · PyTorch eager, CPU · motion every 3rd frame"
+    assert "cannot hold 60 frames a second" in delivery_tip(spared)
+    assert "motion" not in strip_text(fake.figures(), None).runtime + delivery_tip(fake.figures())

@@ -38,6 +38,19 @@ def view_uv(side: int) -> Array:
     return np.stack(np.meshgrid(axis, axis), -1)
 
 
+@pytest.mark.parametrize("camera", [SCENE_EGO, WIDE, NARROW], ids=lambda camera: camera.name)
+@pytest.mark.parametrize("side", [192, 256])
+def test_a_few_points_are_placed_as_to_picture_places_them(camera: Calibration, side: int) -> None:
+    view = CanonicalView(camera, camera.size, side)
+    uv = np.random.default_rng(0).random((20_000, 2), np.float32) * 1.1 - 0.05
+    exact, quick = view.to_picture(uv), view.place(uv)
+    known = np.isfinite(exact[:, 0])
+    assert known.mean() > 0.05
+    # But for what is at the very rim, to rounding.
+    assert (np.isfinite(quick[:, 0]) == known).mean() > 0.9995
+    assert np.nanmax(np.abs(quick - exact)) < 0.03
+
+
 @given(st.integers(8, 4000), st.integers(8, 4000), st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))
 def test_fitting_scales_and_centres_without_squashing(width: int, height: int, x: float, y: float) -> None:
     fitted = fit_camera(SCENE_EGO, (width, height))

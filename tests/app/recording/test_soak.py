@@ -21,7 +21,7 @@ from calib.calibration import Calibration
 from calib.remap import CanonicalView
 from engine.capture.picture import encode_jpeg
 from engine.capture.source import SourceInfo
-from engine.live.estimator import Estimator
+from engine.live.estimator import Estimator, Seen
 from engine.live.pipeline import Pipeline
 from engine.live.tap import Tap
 from engine.session.reader import Session
@@ -60,7 +60,7 @@ class Wearer(Estimator):
     def view(self) -> CanonicalView:
         return fake.canonical_view()
 
-    def estimate(self, frame: Frame) -> Pose:
+    def estimate(self, frame: Frame, seen: Seen | None = None, *, motion: bool = True) -> Pose:
         threading.Event().wait(0.045)
         pose = fake.pose_at(frame.seq / 60, frame.seq)
         return replace(pose, capture_ns=frame.capture_ns, heatmaps=pose.heatmaps.copy())

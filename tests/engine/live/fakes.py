@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.capture.source import Source, SourceInfo
-from engine.live.estimator import Estimator
+from engine.live.estimator import Estimator, Seen
 from engine.types import Frame, Pose
 
 NOTHING = np.zeros(0, np.float32)
@@ -60,8 +60,11 @@ class FakeEstimator(Estimator):
     def __init__(self, seconds: float = 0.0, each: Callable[[Frame], None] = lambda frame: None) -> None:
         self.seconds, self.each = seconds, each
         self.closed = False
+        self.motions: list[bool] = []
+        """Of each frame, whether it was to have motion."""
 
-    def estimate(self, frame: Frame) -> Pose:
+    def estimate(self, frame: Frame, seen: Seen | None = None, *, motion: bool = True) -> Pose:
+        self.motions.append(motion)
         self.each(frame)
         time.sleep(self.seconds)
         joints = np.full((15, 3), frame.seq, np.float32)

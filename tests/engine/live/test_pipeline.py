@@ -8,8 +8,10 @@ import time
 import pytest
 
 from engine.errors import EgoposeError
+from engine.live.estimator import Seen
 from engine.live.mailbox import Mailbox
 from engine.live.pipeline import STOP_S, Estimate, Pipeline
+from engine.live.rate import Limits, TemporalRate
 from engine.types import Event, Frame, Pose, StreamState
 from tests.engine.live.fakes import FakeEstimator, FakeSource
 
@@ -48,6 +50,51 @@ def test_live_the_newest_frame_wins_and_ages_stay_bounded() -> None:
     # Never a queue: in the median younger than the inference and one more period of it.
     assert figures.age_ms.p50 < 2 * 45
     assert figures.state is StreamState.STREAMING
+
+
+class Sparing(FakeEstimator):
+    """Two streams of which one can be spared: then a frame takes a third of the time."""
+
+    spares_motion = True
+
+    def estimate(self, frame: Frame, seen: Seen | None = None, *, motion: bool = True) -> Pose:
+        self.seconds = 0.03 if motion else 0.01
+        return super().estimate(frame, seen, motion=motion)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A temporal rate that does not wait."""
+    limits = Limits(slower_after_ns=0, enough=2)
+    monkeypatch.setattr("engine.live.pipeline.TemporalRate", lambda: TemporalRate(limits))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_live_a_machine_that_is_too_slow_spares_the_temporal_stream_and_says_so() -> None:
+    estimator = Sparing()
+    pipeline = Pipeline(FakeSource(fps=60), lambda source: estimator)
+    pipeline.start()
+    deadline = time.monotonic() + 30
+    while (figures := pipeline.snapshot().figures).motion_every < 2 and time.monotonic() < deadline:
+        threading.Event().wait(0.005)
+    pipeline.stop()
+    assert figures.motion_every >= 2
+    assert estimator.motions[0]
+    assert False in estimator.motions
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("lossless", [True, False])
+def test_every_frame_keeps_its_motion_lossless_and_where_nothing_can_be_spared(lossless: bool) -> None:
+    estimator = Sparing()
+    estimator.spares_motion = lossless
+    pipeline = Pipeline(
+        FakeSource(frames=25, fps=None if lossless else 60), lambda source: estimator, lossless=lossless
+    )
+    pipeline.start()
+    pipeline.wait()
+    assert all(estimator.motions)
+    assert pipeline.snapshot().figures.motion_every == 1
 
 
 def test_a_snapshot_shows_the_frame_its_pose_belongs_to() -> None:
