@@ -166,7 +166,7 @@ class CanonicalView:
         return u, v
 
 
-def _inside(pixels: Array, size: tuple[int, int]) -> Mask:
+def _inside(pixels: Array | Map, size: tuple[int, int]) -> Mask:
     """Which pixels lie on the picture's area, half a pixel around the outermost centres included."""
     inside = (pixels >= -0.5) & (pixels <= np.array(size) - 0.5)
     return np.asarray(inside[..., 0] & inside[..., 1])
