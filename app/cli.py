@@ -17,6 +17,7 @@ from app.calibration.command import add_board, add_calibrate, add_convert
 from app.cameras import add_cameras
 from app.datasets import add_datasets
 from app.evaluate import add_evaluate
+from app.motion import add_motion, motion_of
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
@@ -161,6 +162,7 @@ def add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--network", default="small", help="a bundled network or a .safetensors file (default: %(default)s)"
     )
+    add_motion(command)
 
 
 def add_window(command: argparse.ArgumentParser) -> None:
@@ -225,7 +227,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The user's choices, checked: a missing file is told before anything opens."""
     camera = None if arguments.camera is None else load_camera(arguments.camera)
-    settings = Settings(arguments.network, camera, getattr(arguments, "recorded", False))
+    settings = Settings(arguments.network, camera, getattr(arguments, "recorded", False), motion_of(arguments))
     settings.weights()
     return settings
 

@@ -14,6 +14,7 @@ from engine.capture.opening import open_source
 from engine.errors import EgoposeError
 from engine.live.mailbox import Mailbox
 from engine.live.pipeline import Estimate, Pipeline
+from engine.motion.settings import RAW
 from engine.types import ImageArray, Snapshot
 
 WINDOW_SIZE = (1280, 800)
@@ -28,9 +29,9 @@ def demo_without_screen(out: Path, settings: Settings, theme: str) -> str:
     """
     source = open_source(str(DEMO_SESSION))
     make_folder(out)
-    record = Record()
+    record = Record(raw=settings.motion is None)
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
-    pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox)
+    pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox, motion=settings.shown_motion)
     window = OffscreenWindow(WINDOW_SIZE, "dark" if theme == "system" else theme)
     shown: ImageArray | None = None
     with VideoWriter(out / "demo.mp4") as video, closing(window), replaying(source, pipeline, outbox) as estimates:
@@ -45,6 +46,6 @@ def demo_without_screen(out: Path, settings: Settings, theme: str) -> str:
     if shown is None:
         raise EgoposeError(f"no frame of {DEMO_SESSION} could be read; get the program's files again")
     cv2.imwrite(str(out / "demo.png"), shown)
-    report = make_report(str(DEMO_SESSION), source, pipeline, record)
+    report = make_report(str(DEMO_SESSION), source, pipeline, record, settings.motion or RAW)
     write_results(out, record, report)
     return f"{summary(report)}\nno screen: what the window would show is in {out}/demo.mp4 and {out}/demo.png"

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from calib.remap import CanonicalView
     from engine.capture.source import SourceInfo
     from engine.live.tap import Tap
+    from engine.motion.settings import MotionSettings
 
 
 class Feed(Protocol):
     """A source with its network, running in threads of its own."""
+
+    motion: MotionSettings
+    """Filter strength and the wearer's profile; set from any thread, it holds from the next pose on."""
 
     def start(self) -> None:
         """Begin. Called once. Raises EgoposeError where the source cannot be used."""

@@ -25,6 +25,7 @@ from engine.errors import EgoposeError
 from engine.live.mailbox import Mailbox
 from engine.live.overlay import draw_overlay
 from engine.live.pipeline import Estimate, Pipeline
+from engine.motion.settings import RAW, MotionSettings
 from engine.types import ImageArray, Pose
 
 MILLISECONDS = Fraction(1, 1000)
@@ -103,7 +104,9 @@ def boxed(image: ImageArray, size: tuple[int, int]) -> ImageArray:
 class Record:
     """The poses of a replay, gathered frame by frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, raw: bool = False) -> None:
+        """`raw` takes the joints as the network found them, whatever filter and fit made of them."""
+        self._raw = raw
         self.poses: list[Pose] = []
         self.truths: list[np.ndarray | None] = []
         self._first_ns = self._last_ns = 0
@@ -114,9 +117,8 @@ class Record:
         if not self.poses:
             self._first_ns = self._last_ns
         frame, pose = estimate.frame, estimate.pose
-        self.poses.append(
-            Pose(pose.seq, pose.capture_ns, pose.joints_m, pose.confidence, pose.uv_px, _NOTHING, _NOTHING)
-        )
+        joints = pose.raw_joints_m if self._raw and pose.raw_joints_m is not None else pose.joints_m
+        self.poses.append(Pose(pose.seq, pose.capture_ns, joints, pose.confidence, pose.uv_px, _NOTHING, _NOTHING))
         self.truths.append(None if frame.truth is None else frame.truth.joints_m)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -158,7 +160,8 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
     make_folder(out)
     record = Record()
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
-    pipeline = Pipeline(source, settings.estimator_maker(spec), lossless=True, outbox=outbox)
+    motion = settings.motion or RAW
+    pipeline = Pipeline(source, settings.estimator_maker(spec), lossless=True, outbox=outbox, motion=motion)
     with VideoWriter(out / "overlay.mp4") as video, replaying(source, pipeline, outbox) as estimates:
         for estimate in estimates:
             record.add(estimate)
@@ -166,7 +169,7 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
                 video.add(draw_overlay(estimate.frame.image, estimate.pose, estimate.view), estimate.frame.capture_ns)
     if not record.poses:
         raise EgoposeError(f"no frame of {spec} could be read{_because(source)}; choose another source")
-    report = make_report(spec, source, pipeline, record)
+    report = make_report(spec, source, pipeline, record, motion)
     write_results(out, record, report)
     return report
 
@@ -207,8 +210,10 @@ def replaying(source: Source, pipeline: Pipeline, outbox: Mailbox[Estimate]) -> 
             pipeline.stop()
 
 
-def make_report(spec: str, source: Source, pipeline: Pipeline, record: Record) -> dict[str, Any]:
-    """What report.json holds; numbers that are not known are null."""
+def make_report(
+    spec: str, source: Source, pipeline: Pipeline, record: Record, motion: MotionSettings
+) -> dict[str, Any]:
+    """What report.json holds; numbers that are not known are null. `motion` is what the recorded poses went through."""
     figures = pipeline.snapshot().figures
     view = pipeline.view
     errors = record.errors_mm()
@@ -223,6 +228,8 @@ def make_report(spec: str, source: Source, pipeline: Pipeline, record: Record) -
         "pa_mpjpe_mm": None if errors is None else round(errors[1], 2),
         "runtime": figures.runtime,
         "network": figures.network,
+        "smoothing": motion.smoothing,
+        "profile": None if motion.profile is None else motion.profile.name,
         "camera": None if view is None else view.camera.name,
         "camera_assumed": None if view is None else view.camera.assumed,
         "picture_size": None if view is None else list(view.size),

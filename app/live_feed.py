@@ -11,6 +11,7 @@ from engine.capture.source import SourceInfo
 from engine.live.pipeline import Pipeline
 from engine.live.supervisor import supervised
 from engine.live.tap import Tap
+from engine.motion.settings import MotionSettings
 from engine.types import Snapshot
 
 
@@ -22,7 +23,7 @@ class LiveFeed:
         source = open_source(spec)
         self._source = supervised(source) if source.info.live else Paced(source, speed=speed, loop=loop)
         self._settings = settings
-        self._pipeline = Pipeline(self._source, settings.estimator_maker(spec))
+        self._pipeline = Pipeline(self._source, settings.estimator_maker(spec), motion=settings.shown_motion)
 
     def start(self) -> None:
         """Begin; how it goes is told by `snapshot`."""
@@ -43,6 +44,15 @@ class LiveFeed:
     def origin(self) -> tuple[SourceInfo, Calibration | None]:
         """The source, and its camera where that is not only assumed."""
         return self._source.info, self._settings.known_camera(self._source)
+
+    @property
+    def motion(self) -> MotionSettings:
+        """See `Pipeline.motion`."""
+        return self._pipeline.motion
+
+    @motion.setter
+    def motion(self, settings: MotionSettings) -> None:
+        self._pipeline.motion = settings
 
     @property
     def recordable(self) -> bool:

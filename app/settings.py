@@ -10,6 +10,7 @@ from calib.calibration import Calibration
 from engine.assets import bundled_weights
 from engine.capture.source import Source
 from engine.live.estimator import Estimator
+from engine.motion.settings import RAW, MotionSettings
 
 DEFAULT_CAMERA = "sceneego"
 
@@ -25,6 +26,13 @@ class Settings:
     kept for it, else the default."""
     recorded: bool = False
     """Whether a session shows the poses that were recorded with it instead of running the network anew."""
+    motion: MotionSettings | None = None
+    """Filter and fit; None where nothing was chosen."""
+
+    @property
+    def shown_motion(self) -> MotionSettings:
+        """What the window begins with: the filter's default, but recorded poses as they are."""
+        return self.motion or (RAW if self.recorded else MotionSettings())
 
     def camera_of(self, source: Source) -> Calibration:
         """The calibration to use for an opened source. Raises EgoposeError where the one kept for it cannot be used."""

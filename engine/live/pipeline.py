@@ -24,6 +24,8 @@ from engine.live.meter import Durations, Rate
 from engine.live.rate import TemporalRate
 from engine.live.supervisor import Supervised
 from engine.live.tap import Tap
+from engine.motion.settings import RAW, MotionSettings
+from engine.motion.stage import MotionStage
 from engine.types import Event, Figures, Frame, Pose, Snapshot, StreamState
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Pipeline:
         *,
         lossless: bool = False,
         outbox: Mailbox[Estimate] | None = None,
+        motion: MotionSettings = RAW,
     ) -> None:
         """`make_estimator` gets the opened source; it runs on the inference thread, since it is slow.
 
@@ -71,6 +74,7 @@ class Pipeline:
         self._mailbox: Mailbox[Incoming] = Mailbox(lossless)
         self._ahead = Ahead(lossless)
         self._temporal = TemporalRate()
+        self._motion_stage = MotionStage(motion)
         self._state, self._message = StreamState.CLOSED, ""
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
@@ -119,6 +123,15 @@ class Pipeline:
                 log.error("the thread %r did not end within %g s; it is left behind", thread.name, STOP_S)
         if self._state is not StreamState.FAILED:
             self._state = StreamState.CLOSED
+
+    @property
+    def motion(self) -> MotionSettings:
+        """Filter and fit; set, it holds from the next pose on."""
+        return self._motion_stage.settings
+
+    @motion.setter
+    def motion(self, settings: MotionSettings) -> None:
+        self._motion_stage.settings = settings
 
     @property
     def view(self) -> CanonicalView | None:
@@ -255,7 +268,7 @@ class Pipeline:
         spares = estimator.spares_motion and not self._lossless
         motion = self._temporal.next() if spares else True
         self._ahead.begun(incoming, began + self._temporal.expected_ns(motion))
-        pose = estimator.estimate(frame, incoming.seen(), motion=motion)
+        pose = self._motion_stage.apply(frame, estimator.estimate(frame, incoming.seen(), motion=motion))
         now = time.monotonic_ns()
         self._shown = estimate = Estimate(frame, pose, estimator.view)
         self._processed += 1

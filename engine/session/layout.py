@@ -6,7 +6,7 @@
 | /camera/video | foxglove.CompressedVideo, protobuf, in place of the images where H.264 was chosen |
 | /camera/calibration | foxglove.CameraCalibration, protobuf, for other programs |
 | /wearer/truth | JSON: seq, joints_m (15, 3), visible (15), action |
-| /wearer/pose | JSON: seq, joints_m (15, 3), uv_px (15, 2), confidence (15), action_scores |
+| /wearer/pose | JSON: seq, joints_m (15, 3), uv_px (15, 2), confidence (15), action_scores, raw_joints_m if filtered |
 | /session/event | foxglove.Log, JSON: `name` is the kind, `message` the text; duration_ns is ours |
 
 Log times are `capture_ns`, sequence numbers `Frame.seq`, of events their count. The metadata record "egopose"
@@ -79,6 +79,7 @@ POSE_SCHEMA: dict[str, Any] = {
         "uv_px": {"type": "array", "items": _POINT, "description": "pixels of the picture"},
         "confidence": _NUMBERS,
         "action_scores": _NUMBERS,
+        "raw_joints_m": {"type": "array", "items": _POINT, "description": "as the network found them, if different"},
     },
 }
 EVENT_SCHEMA: dict[str, Any] = {
@@ -168,16 +169,17 @@ def truth_text(seq: int, truth: Truth) -> bytes:
 
 
 def pose_text(pose: Pose) -> bytes:
-    """A pose without its heatmaps and stage times."""
-    return _dump(
-        {
-            "seq": pose.seq,
-            "joints_m": _numbers(pose.joints_m),
-            "uv_px": _numbers(pose.uv_px),
-            "confidence": _numbers(pose.confidence),
-            "action_scores": _numbers(pose.action_scores),
-        }
-    )
+    """A pose without its heatmaps, body and stage times."""
+    values = {
+        "seq": pose.seq,
+        "joints_m": _numbers(pose.joints_m),
+        "uv_px": _numbers(pose.uv_px),
+        "confidence": _numbers(pose.confidence),
+        "action_scores": _numbers(pose.action_scores),
+    }
+    if pose.raw_joints_m is not None:
+        values["raw_joints_m"] = _numbers(pose.raw_joints_m)
+    return _dump(values)
 
 
 def truth_from_text(data: bytes) -> Truth:
@@ -194,7 +196,7 @@ def truth_from_text(data: bytes) -> Truth:
 def pose_from_text(data: bytes, seq: int, capture_ns: int) -> Pose:
     """A pose with heatmaps of size (15, 0, 0). Raises ValueError where the message is not a pose."""
     values = _load(data)
-    scores = values.get("action_scores", [])
+    scores, raw = values.get("action_scores", []), values.get("raw_joints_m")
     if not isinstance(scores, list):
         raise ValueError("action_scores is not a list")
     return Pose(
@@ -205,6 +207,7 @@ def pose_from_text(data: bytes, seq: int, capture_ns: int) -> Pose:
         uv_px=_array(values["uv_px"], (JOINT_COUNT, 2)),
         heatmaps=np.zeros((JOINT_COUNT, 0, 0), np.float32),
         action_scores=_array(scores, (len(scores),)),
+        raw_joints_m=None if raw is None else _array(raw, (JOINT_COUNT, 3)),
     )
 
 

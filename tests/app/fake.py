@@ -16,6 +16,7 @@ from calib.formats import load_camera
 from calib.remap import CanonicalView
 from engine.capture.source import SourceInfo
 from engine.live.tap import Tap
+from engine.motion.settings import MotionSettings
 from engine.skeleton import BONES, JOINT_COUNT, JOINTS
 from engine.types import Figures, Frame, Percentiles, Pose, Snapshot, StreamState
 
@@ -137,6 +138,7 @@ class FakeFeed:
         self.delay_s = 0.0
         self.tap: Tap | None = None
         self.recordable = True
+        self.motion = MotionSettings()
         self._thread = threading.Thread(target=self.stopped.wait, name="fake feed")
 
     def start(self) -> None:

@@ -24,6 +24,7 @@ from engine.capture.source import SourceInfo
 from engine.live.estimator import Estimator, Seen
 from engine.live.pipeline import Pipeline
 from engine.live.tap import Tap
+from engine.motion.settings import MotionSettings
 from engine.session.reader import Session
 from engine.types import EventKind, Frame, Pose, Snapshot
 from tests.app import fake
@@ -89,6 +90,10 @@ class Feed:
 
     def origin(self) -> tuple[SourceInfo, Calibration | None]:
         return self.source.info, fake.canonical_view().camera
+
+    @property
+    def motion(self) -> MotionSettings:
+        return self.pipeline.motion
 
     @property
     def view(self) -> CanonicalView | None:

@@ -12,6 +12,7 @@ from engine.live.estimator import Seen
 from engine.live.mailbox import Mailbox
 from engine.live.pipeline import STOP_S, Estimate, Pipeline
 from engine.live.rate import Limits, TemporalRate
+from engine.motion.settings import MotionSettings
 from engine.types import Event, Frame, Pose, StreamState
 from tests.engine.live.fakes import FakeEstimator, FakeSource
 
@@ -204,3 +205,20 @@ def test_a_silent_camera_is_told_as_stalled(monkeypatch: pytest.MonkeyPatch) -> 
     pipeline.stop()
     assert figures.state is StreamState.STALLED
     assert "no new picture" in figures.message
+
+
+def test_filter_strength_can_be_changed_while_it_runs_and_the_raw_joints_are_kept() -> None:
+    outbox: Mailbox[Estimate] = Mailbox(lossless=True)
+    pipeline = Pipeline(FakeSource(frames=60), lambda source: FakeEstimator(), lossless=True, outbox=outbox)
+    pipeline.start()
+    poses = []
+    while (estimate := outbox.take()) is not None:
+        poses.append(estimate.pose)
+        if len(poses) == 20:
+            pipeline.motion = MotionSettings(smoothing=1.0)
+    pipeline.wait()
+    assert poses[0].raw_joints_m is None
+    late = poses[30:]
+    assert all(pose.raw_joints_m is not None and pose.raw_joints_m[0, 0] == pose.seq for pose in late)
+    assert all(pose.joints_m[0, 0] < pose.seq and pose.lag_ns > 0 for pose in late)
+    assert {"network", "motion"} <= set(pipeline.snapshot().figures.stages_ms)

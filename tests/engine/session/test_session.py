@@ -144,6 +144,7 @@ def test_poses_come_back_without_their_heatmaps(tmp_path: Path) -> None:
         uv,
         np.zeros((15, 8, 8), np.float32),
         np.array([0.25, 0.75], np.float32),
+        raw_joints_m=rng.normal(size=(15, 3)).astype(np.float32),
     )
     with SessionWriter(tmp_path / "s.mcap") as writer:
         for seq in (1, 2):
@@ -154,7 +155,7 @@ def test_poses_come_back_without_their_heatmaps(tmp_path: Path) -> None:
         found = session.pose(1)
     assert found is not None
     assert (found.seq, found.capture_ns) == (pose.seq, pose.capture_ns)
-    for name in ("joints_m", "confidence", "uv_px", "action_scores"):
+    for name in ("joints_m", "confidence", "uv_px", "action_scores", "raw_joints_m"):
         np.testing.assert_array_equal(getattr(found, name), getattr(pose, name))
     assert found.heatmaps.shape == (15, 0, 0)
 
