@@ -19,6 +19,9 @@ CAMERA_TO_DISPLAY: Points = CAMERA_TO_WORLD[[0, 2, 1]] * np.array([[-1.0], [1.0]
 STANDING_FLOOR = -CAMERA_HEIGHT_M
 """Metres: the floor under the camera on a standing adult's head, until a foot is seen."""
 
+_FLOOR_STEP = 0.004
+"""Metres: about a pixel and a half of the 3D view."""
+
 _FEET = tuple(i for i, name in enumerate(JOINTS) if name.endswith(("ankle", "foot")))
 _RADII = {"neck": 0.042, "shoulder": 0.05, "elbow": 0.037, "wrist": 0.027,
           "hip": 0.062, "knee": 0.047, "ankle": 0.033, "foot": 0.026}  # fmt: skip
@@ -67,6 +70,8 @@ class Floor:
     """The height of the lowest foot, smoothed: quick to sink, slow to rise, so that a lifted foot does not lift it."""
 
     height: float = STANDING_FLOOR
+    shown: float = STANDING_FLOOR
+    """The height at which it is drawn: follows in steps that are not seen, so that it need not be drawn each time."""
     _time_ns: int | None = None
 
     def update(self, joints: Points, time_ns: int) -> float:
@@ -83,6 +88,8 @@ class Floor:
         else:
             settle_s = 0.15 if lowest < self.height else 1.0
             self.height += (lowest - self.height) * (1.0 - exp(-elapsed / settle_s))
+        if abs(self.height - self.shown) > _FLOOR_STEP:
+            self.shown = self.height
         return self.height
 
 

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.marks import draw_mark
@@ -18,7 +19,7 @@ from app.stale import paint_stale
 from app.theme import DARK, Colours
 from calib.cv import cv2
 from engine.skeleton import BONES
-from engine.types import Frame, ImageArray, Pose
+from engine.types import FloatArray, Frame, ImageArray, Pose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 # The picture does not change with the theme, so neither do the colours on it: bright ones with a dark edge.
 _ON_PICTURE = DARK
-_EDGE = QColor(10, 12, 16, 200)
-_HEAT_LONGEST = 480
+_EDGE = "#c80a0c10"
+_HEAT_LONGEST = 320
 """Pixels of the longer side of the heat layer: heatmaps are coarse, so more than this is work without gain."""
 
 
@@ -50,9 +51,8 @@ _HEAT = _heat_table()
 
 def heat_layer(pose: Pose, view: CanonicalView, joints: frozenset[int], size: tuple[int, int]) -> NDArray[np.uint32]:
     """(h, w) premultiplied ARGB of the strongest chosen joint's heatmap at each pixel; `size` is (w, h)."""
-    strongest = pose.heatmaps[sorted(joints)].max(axis=0)
-    spread = view.spread(np.ascontiguousarray(strongest, dtype=np.float32), size)
-    return _HEAT[np.clip(np.nan_to_num(spread) * 255, 0, 255).astype(np.uint8)]
+    strongest = np.nan_to_num(pose.heatmaps[sorted(joints)].max(axis=0))
+    return _HEAT.take(view.spread(np.clip(strongest * 255, 0, 255).astype(np.uint8), size))
 
 
 def shrunk(image: ImageArray, size: tuple[int, int]) -> ImageArray:
@@ -119,6 +119,12 @@ class FisheyeView(QWidget):
         size = width * scale, height * scale
         return QRectF((self.width() - size[0]) / 2, (self.height() - size[1]) / 2, *size)
 
+    def _whole_pixels(self, rect: QRectF) -> QRectF:
+        """The same to within half a pixel of the screen: what lies on whole ones is copied, not scaled."""
+        ratio = self.devicePixelRatioF()
+        x, y, w, h = (round(value * ratio) for value in (rect.x(), rect.y(), rect.width(), rect.height()))
+        return QRectF(x / ratio, y / ratio, w / ratio, h / ratio)
+
     def to_widget(self, uv: np.ndarray) -> np.ndarray:
         """(..., 2) pixels of the picture to widget coordinates; a pixel's centre has whole-numbered coordinates."""
         rect = self.picture_rect()
@@ -130,7 +136,7 @@ class FisheyeView(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._colours.stage))
         if self._frame is not None:
-            rect = self.picture_rect()
+            rect = self._whole_pixels(self.picture_rect())
             painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
             painter.drawImage(rect, self._picture_image(self._frame, rect))
             if self._pose is not None and self._shown.heatmaps and self._view is not None and self._shown.joints:
@@ -144,8 +150,10 @@ class FisheyeView(QWidget):
     def _picture_image(self, frame: Frame, rect: QRectF) -> QImage:
         """The frame at the screen's size or its own, whichever is smaller, as RGB32 which Qt draws fastest."""
         height, width = frame.image.shape[:2]
-        ratio = min(1.0, rect.width() * self.devicePixelRatioF() / width)
-        size = max(1, round(width * ratio)), max(1, round(height * ratio))
+        ratio = self.devicePixelRatioF()
+        size = max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio))
+        if size[0] >= width:
+            size = width, height
         if self._picture is None or self._picture[0] != (frame, size):
             pixels = cv2.cvtColor(shrunk(frame.image, size), cv2.COLOR_BGR2BGRA)
             qimage = borrowed_image(pixels, size, QImage.Format.Format_RGB32)
@@ -163,22 +171,47 @@ class FisheyeView(QWidget):
         return self._heat[1]
 
     def _paint_skeleton(self, painter: QPainter, pose: Pose, rect: QRectF) -> None:
-        points = self.to_widget(pose.uv_px)
-        drawn = {j for j in self._shown.joints if np.isfinite(points[j]).all()}
-        opacity = 0.15 + 0.85 * np.clip(np.nan_to_num(pose.confidence), 0, 1)
+        uv = self.to_widget(pose.uv_px)
+        points = {j: QPointF(*uv[j].tolist()) for j in sorted(self._shown.joints) if np.isfinite(uv[j]).all()}
+        opacity = opacities(pose.confidence)
         width = float(np.clip(rect.width() / 170, 2.0, 6.0))
-        centres = {j: QPointF(*points[j]) for j in drawn}
-        bones = [(*bone, side) for bone, side in zip(BONES, BONE_SIDES, strict=True) if drawn.issuperset(bone)]
-        for edge in (True, False):
-            for parent, child, side in bones:
-                painter.setOpacity(min(opacity[parent], opacity[child]))
-                colour = _EDGE if edge else QColor(_ON_PICTURE.side(side))
-                stroke = width * 1.9 if edge else width
-                painter.setPen(QPen(colour, stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-                painter.drawLine(centres[parent], centres[child])
-        painter.setPen(QPen(_EDGE, width * 0.5))
-        for joint in sorted(drawn):
-            painter.setOpacity(opacity[joint])
-            painter.setBrush(QColor(_ON_PICTURE.side(JOINT_SIDES[joint])))
-            draw_mark(painter, JOINT_SIDES[joint], centres[joint], width * 1.5)
-        painter.setOpacity(1.0)
+        edges, inner = bone_paths(points, opacity)
+        for paths, stroke in ((edges, width * 1.9), (inner, width)):
+            for (colour, share), path in paths.items():
+                pen = QPen(with_alpha(colour, share), stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+                painter.strokePath(path, pen)
+        for joint, point in points.items():
+            side, share = JOINT_SIDES[joint], opacity[joint]
+            painter.setPen(QPen(with_alpha(_EDGE, share), width * 0.5))
+            painter.setBrush(with_alpha(_ON_PICTURE.side(side), share))
+            draw_mark(painter, side, point, width * 1.5)
+
+
+Paths = dict[tuple[str, float], QPainterPath]
+"""Lines by colour and opacity: each path is stroked at once, so that lines of one opacity do not add up."""
+
+
+def opacities(confidence: FloatArray) -> list[float]:
+    """(15,) confidence to opacities, in steps, so that bones share strokes."""
+    return [round(0.15 + 0.85 * min(max(float(c), 0.0), 1.0), 2) for c in np.nan_to_num(confidence)]
+
+
+def bone_paths(points: dict[int, QPointF], opacity: list[float]) -> tuple[Paths, Paths]:
+    """The bones between the joints that are there: their dark edges, and the bones themselves."""
+    edges, inner = Paths(), Paths()
+    for (parent, child), side in zip(BONES, BONE_SIDES, strict=True):
+        if parent in points and child in points:
+            share = min(opacity[parent], opacity[child])
+            for paths, colour in ((edges, _EDGE), (inner, _ON_PICTURE.side(side))):
+                path = paths.setdefault((colour, share), QPainterPath())
+                path.moveTo(points[parent])
+                path.lineTo(points[child])
+    return edges, inner
+
+
+@lru_cache(maxsize=512)
+def with_alpha(colour: str, share: float) -> QColor:
+    """#rrggbb or #aarrggbb with a share (0..1) of its opacity."""
+    made = QColor(colour)
+    made.setAlphaF(made.alphaF() * share)
+    return made

@@ -29,7 +29,7 @@ from app.hardware_gl import has_hardware_gl
 from app.marks import draw_mark
 from app.orbit import Orbit, preset
 from app.shown import Side
-from app.stage import Stage, paint_stage
+from app.stage import Ground, Stage, paint_stage
 from app.theme import DARK, GAP, Colours, font
 from app.translation import noted, tr
 from engine.types import Pose
@@ -59,9 +59,10 @@ class _SkeletonView(_Base):
         self._colours = DARK
         self._orbit = Orbit()
         self._floor = Floor()
+        self._ground = Ground()
         self._pose: Pose | None = None
         self._ghosts: tuple[Body, ...] = ()
-        self._stage = Stage(self._orbit, self._floor.height)
+        self._stage = Stage(self._orbit, self._floor.shown)
         self._last: QPointF | None = None
 
     @property
@@ -104,7 +105,7 @@ class _SkeletonView(_Base):
             joints = to_display(pose.joints_m)
             self._floor.update(joints, pose.capture_ns)
             bodies = (Body(joints, pose.confidence), *bodies)
-        self._stage = Stage(self._orbit, self._floor.height, bodies)
+        self._stage = Stage(self._orbit, self._floor.shown, bodies)
         self.update()
 
     def _size(self) -> tuple[float, float]:
@@ -112,7 +113,7 @@ class _SkeletonView(_Base):
 
     def _paint(self) -> None:
         painter = QPainter(self)
-        paint_stage(painter, self._size(), self._stage, self._colours)
+        paint_stage(painter, self._size(), self._stage, self._colours, self._ground)
         self._paint_legend(painter)
         painter.end()
 

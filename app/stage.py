@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app.body import Body, Style, grid_lines, to_display
 from app.body_painter import paint_body, paint_shadow, points
@@ -28,11 +29,36 @@ class Stage:
     """Those of lines are drawn over the solid ones, so that none is hidden."""
 
 
-def paint_stage(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
-    """Fill a view of `size` in device-independent pixels."""
-    painter.fillRect(0, 0, int(size[0]) + 1, int(size[1]) + 1, QColor(colours.stage))
+class Ground:
+    """The floor's grid as a picture, painted anew only when it looks different: it is most of the lines."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._pixmap = QPixmap()
+
+    def paint(self, painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
+        """Fill the view."""
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        key = size, stage.orbit, stage.floor, colours, ratio
+        if key != self._key:
+            self._key = key
+            self._pixmap = QPixmap(ceil(size[0] * ratio), ceil(size[1] * ratio))
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._pixmap.fill(QColor(colours.stage))
+            canvas = QPainter(self._pixmap)
+            canvas.setRenderHint(QPainter.RenderHint.Antialiasing)
+            _paint_grid(canvas, size, stage, colours)
+            canvas.end()
+        painter.drawPixmap(QPointF(0, 0), self._pixmap)
+
+
+def paint_stage(
+    painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours, ground: Ground | None = None
+) -> None:
+    """Fill a view of `size` in device-independent pixels; `ground` is kept from one time to the next."""
+    (ground or Ground()).paint(painter, size, stage, colours)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    _paint_grid(painter, size, stage, colours)
     above_head = stage.orbit.elevation > 0
     if not above_head:
         _paint_head_camera(painter, size, stage, colours)
@@ -52,10 +78,9 @@ def _paint_grid(painter: QPainter, size: tuple[float, float], stage: Stage, colo
     shade = np.ceil(strength * _GRID_SHADES).astype(int)
     for level in range(1, _GRID_SHADES + 1):
         chosen = projected[seen & (shade == level)][..., :2].reshape(-1, 4).tolist()
-        colour = mixed(colours.stage, colours.muted, 0.62 * level / _GRID_SHADES)
-        painter.setPen(QPen(colour, 1.0))
-        for line in chosen:
-            painter.drawLine(QLineF(*line))
+        painter.setPen(QPen(mixed(colours.stage, colours.muted, 0.62 * level / _GRID_SHADES), 1.0))
+        if chosen:
+            painter.drawLines(*[QLineF(*line) for line in chosen])
 
 
 def _paint_head_camera(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from calib.models.base import Array, Mask
 Picture = NDArray[np.uint8]
 Map = NDArray[np.float32]
 AnyArray = NDArray[Any]
+Level = TypeVar("Level", np.float32, np.uint8)
 
 _OUTSIDE = -16.0
 """A map entry that reads the border's black, whatever the interpolation."""
@@ -127,8 +128,9 @@ class CanonicalView:
         uv[~(valid & (bearings[..., 2] >= np.cos(CANONICAL_MAX_ANGLE) - 1e-12) & _inside(pixels, self.size))] = np.nan
         return uv
 
-    def spread(self, heatmap: Map, size: tuple[int, int]) -> Map:
-        """A (h, w) map over the canonical square, seen on the picture shown at `size` (width, height); 0 outside.
+    def spread(self, heatmap: NDArray[Level], size: tuple[int, int]) -> NDArray[Level]:
+        """A (h, w) map over the canonical square, float32 or uint8, seen on the picture shown at `size` (width,
+        height); 0 outside.
 
         The look-up table of each size is made on first use and the last few are kept.
         """
@@ -139,7 +141,7 @@ class CanonicalView:
                 self._spread_maps.popitem(last=False)
         self._spread_maps.move_to_end(key)
         spread = cv2.remap(heatmap, *self._spread_maps[key], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        return np.asarray(spread, np.float32)
+        return np.asarray(spread, heatmap.dtype)
 
     def _spread_map(self, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[Map, Map]:
         """(H, W) x and (H, W) y of the heatmap pixel for each pixel of the shown picture.

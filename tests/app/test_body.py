@@ -41,6 +41,17 @@ def test_floor_starts_at_the_lowest_foot_and_settles_exponentially() -> None:
     assert floor.update(feet_at(-1.0), 1_150_000_000) == pytest.approx(before + (-1.0 - before) * (1 - exp(-1)))
 
 
+def test_floor_is_drawn_where_it_is_to_within_what_is_seen() -> None:
+    floor = Floor()
+    floor.update(feet_at(-1.5), 0)
+    assert floor.shown == floor.height
+    floor.update(feet_at(-1.503), 33_000_000)
+    assert (floor.height < -1.5, floor.shown) == (True, pytest.approx(-1.5))
+    for frame in range(2, 60):
+        floor.update(feet_at(-1.6 + 0.001 * (frame % 3)), frame * 33_000_000)
+        assert abs(floor.shown - floor.height) <= 0.004
+
+
 def test_floor_begins_anew_after_a_jump_in_time_and_keeps_without_feet() -> None:
     floor = Floor()
     floor.update(feet_at(-1.5), 10_000_000_000)
@@ -75,11 +86,10 @@ def test_each_mark_is_drawn_after_the_limbs_that_meet_there() -> None:
 
 
 def test_capsule_encloses_both_circles() -> None:
-    limb = Limb((10.0, 20.0), (70.0, 60.0), (12.0, 6.0), 1.0, Side.LEFT, 1.0)
-    box = capsule(limb).boundingRect()
+    box = capsule((10.0, 20.0), (70.0, 60.0), (12.0, 6.0)).boundingRect()
     assert box.left() == pytest.approx(-2.0, abs=0.5)
     assert box.right() == pytest.approx(76.0, abs=0.5)
-    hidden = capsule(Limb((10.0, 20.0), (11.0, 20.0), (12.0, 6.0), 1.0, Side.LEFT, 1.0)).boundingRect()
+    hidden = capsule((10.0, 20.0), (11.0, 20.0), (12.0, 6.0)).boundingRect()
     assert (hidden.width(), hidden.center().x()) == pytest.approx((24.0, 10.0), abs=0.2)
 
 
