@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
+from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from app.marks import mark_icon
 from app.shown import JOINT_SIDES, Shown, Side
 from app.sidebar import Section, heading
 from app.theme import GAP, Colours, font
-from app.translation import noted
+from app.translation import noted, tr
 from engine.skeleton import JOINTS
 
 
@@ -45,7 +45,27 @@ class SidePanel(Section):
             for joint, check in enumerate(self.joints):
                 if JOINT_SIDES[joint] is side:
                     self.body.addWidget(check)
+        self.body.addSpacing(GAP + GAP // 2)
+        self.body.addWidget(heading(tr("In 3D")))
+        self.lens = self._check(tr("Picture at the camera"), tr("The head camera carries what it sees"))
+        self.lens.toggled.connect(lambda on: self._emit(replace(self._shown, lens=on)))
+        self.body.addWidget(self.lens)
+        self.trail = QComboBox()
+        self.trail.setFont(font())
+        self.trail.setAccessibleName(tr("Joint that leaves a trail"))
+        self.trail.setToolTip(tr("The way of this joint over the last two seconds; a click on a joint chooses it too"))
+        self.trail.addItem(tr("No trail"))
+        for joint in range(len(JOINTS)):
+            self.trail.addItem(tr("Trail: {joint}", joint=JOINTS[joint].replace("_", " ")))
+        self.trail.currentIndexChanged.connect(
+            lambda row: self._emit(replace(self._shown, trail=row - 1 if row else None))
+        )
+        self.body.addWidget(self.trail)
         self.body.addStretch(1)
+
+    def toggle_trail(self, joint: int) -> None:
+        """Let this joint leave a trail, or none where it does already."""
+        self.set_shown(replace(self._shown, trail=None if self._shown.trail == joint else joint))
 
     @property
     def shown(self) -> Shown:
@@ -53,12 +73,15 @@ class SidePanel(Section):
 
     def set_shown(self, shown: Shown) -> None:
         """Set every box without a signal for each, then tell once."""
-        boxes = [(self.heatmaps, shown.heatmaps), (self.skeleton, shown.skeleton)]
+        boxes = [(self.heatmaps, shown.heatmaps), (self.skeleton, shown.skeleton), (self.lens, shown.lens)]
         boxes += [(check, joint in shown.joints) for joint, check in enumerate(self.joints)]
         for check, on in boxes:
             check.blockSignals(True)
             check.setChecked(on)
             check.blockSignals(False)
+        self.trail.blockSignals(True)
+        self.trail.setCurrentIndex(0 if shown.trail is None else shown.trail + 1)
+        self.trail.blockSignals(False)
         self._emit(shown)
 
     def set_colours(self, colours: Colours) -> None:

@@ -35,11 +35,15 @@ BONE_SIDES: tuple[Side, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The choices of the side panel."""
+    """The choices of the section View."""
 
     heatmaps: bool = True
     skeleton: bool = True
     joints: frozenset[int] = frozenset(range(JOINT_COUNT))
+    trail: int | None = None
+    """The joint whose way is drawn in 3D."""
+    lens: bool = True
+    """Whether the camera in 3D carries its picture."""
 
     def with_joints(self, joints: frozenset[int] | set[int], shown: bool) -> Self:
         """The same with some joints shown or hidden."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 from math import radians
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEvent, QPointF, QSize, Qt
+import numpy as np
+from PyQt6.QtCore import QEvent, QPointF, QSize, Qt, pyqtBoundSignal, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -26,16 +27,20 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from app.body import Body, Floor, Style, to_display
 from app.body_painter import line_pen
 from app.hardware_gl import has_hardware_gl
+from app.lens_picture import LensPicture
 from app.marks import draw_mark
 from app.orbit import Orbit, preset
-from app.shown import Side
+from app.shown import JOINT_SIDES, Shown, Side
 from app.stage import Ground, Stage, paint_stage
 from app.theme import DARK, GAP, Colours, font
+from app.trail import Trail
 from app.translation import noted, tr
-from engine.types import Pose
+from engine.types import Frame, Pose
 
 _TURN = radians(0.45)
 """Radians for each pixel of a drag."""
+_STILL, _NEAR = 4, 16.0
+"""Pixels: how far a click may move, and how far from a joint it may be."""
 _KEY_STEP = 24.0
 """Pixels of drag that one press of an arrow key stands for."""
 
@@ -50,12 +55,18 @@ else:
 class _SkeletonView(_Base):
     """Behaviour of both widgets."""
 
+    if TYPE_CHECKING:
+        joint_clicked: pyqtBoundSignal
+        """The number of the joint that was clicked."""
+
     def _prepare(self) -> None:
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 200)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Skeleton in 3D"))
-        self.setToolTip(tr("Drag to turn, Shift-drag to move, scroll to zoom, double-click to reset"))
+        self.setToolTip(
+            tr("Drag to turn, Shift-drag to move, scroll to zoom, double-click to reset. Click a joint for its trail")
+        )
         self._colours = DARK
         self._orbit = Orbit()
         self._floor = Floor()
@@ -63,7 +74,12 @@ class _SkeletonView(_Base):
         self._pose: Pose | None = None
         self._ghosts: tuple[Body, ...] = ()
         self._stage = Stage(self._orbit, self._floor.shown)
+        self._shown = Shown()
+        self._trail = Trail()
+        self._lens = LensPicture()
+        self._frame: Frame | None = None
         self._last: QPointF | None = None
+        self._pressed: QPointF | None = None
 
     @property
     def orbit(self) -> Orbit:
@@ -79,6 +95,20 @@ class _SkeletonView(_Base):
         self._pose = pose
         if pose is None:
             self._floor = Floor()
+            self._trail.clear()
+        elif self._shown.trail is not None:
+            self._trail.add(pose.capture_ns, to_display(pose.joints_m[self._shown.trail]))
+        self._update_stage()
+
+    def show_frame(self, frame: Frame | None) -> None:
+        """What the head camera carries; drawn with the next pose."""
+        self._frame = frame
+
+    def set_shown(self, shown: Shown) -> None:
+        """Which joint leaves a trail, and whether the camera carries its picture."""
+        if shown.trail != self._shown.trail:
+            self._trail.clear()
+        self._shown = shown
         self._update_stage()
 
     def show_ghosts(self, ghosts: tuple[Body, ...]) -> None:
@@ -105,7 +135,10 @@ class _SkeletonView(_Base):
             joints = to_display(pose.joints_m)
             self._floor.update(joints, pose.capture_ns)
             bodies = (Body(joints, pose.confidence), *bodies)
-        self._stage = Stage(self._orbit, self._floor.shown, bodies)
+        joint = self._shown.trail
+        trail = (*self._trail.lines(), JOINT_SIDES[joint]) if joint is not None else None
+        picture = self._lens.of(self._frame if self._shown.lens else None)
+        self._stage = Stage(self._orbit, self._floor.shown, bodies, trail, picture)
         self.update()
 
     def _size(self) -> tuple[float, float]:
@@ -156,10 +189,25 @@ class _SkeletonView(_Base):
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         assert event is not None  # Qt always gives one
-        self._last = event.position()
+        self._last = self._pressed = event.position()
 
-    def mouseReleaseEvent(self, _event: QMouseEvent | None) -> None:
-        self._last = None
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None  # Qt always gives one
+        pressed, self._last, self._pressed = self._pressed, None, None
+        still = pressed is not None and (event.position() - pressed).manhattanLength() <= _STILL
+        if still and event.button() == Qt.MouseButton.LeftButton:
+            joint = self.joint_at(event.position())
+            if joint is not None:
+                self.joint_clicked.emit(joint)
+
+    def joint_at(self, place: QPointF) -> int | None:
+        """The joint nearest to a place in the view, if one is near enough to be meant."""
+        if self._pose is None:
+            return None
+        projected = self._orbit.project(to_display(self._pose.joints_m), self._size())
+        away = np.nan_to_num(np.hypot(*(projected[:, :2] - (place.x(), place.y())).T), nan=np.inf)
+        nearest = int(away.argmin())
+        return nearest if away[nearest] <= _NEAR else None
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         assert event is not None  # Qt always gives one
@@ -211,6 +259,8 @@ class _SkeletonView(_Base):
 class PaintedSkeletonView(_SkeletonView, QWidget):
     """Drawn by the processor; works everywhere."""
 
+    joint_clicked = pyqtSignal(int)
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._prepare()
@@ -222,6 +272,8 @@ class PaintedSkeletonView(_SkeletonView, QWidget):
 
 class GLSkeletonView(_SkeletonView, QOpenGLWidget):
     """Drawn by the graphics processor, with the same painter."""
+
+    joint_clicked = pyqtSignal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

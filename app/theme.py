@@ -157,7 +157,8 @@ def style_sheet(colours: Colours) -> str:
     """For what a QPalette cannot say."""
     c = colours
     # Forward slashes on every system: that is what a style sheet's url has.
-    check = (ICONS / f"check-{'dark' if c.dark else 'light'}.svg").as_posix()
+    tone = "dark" if c.dark else "light"
+    check, chevron = ((ICONS / f"{name}-{tone}.svg").as_posix() for name in ("check", "chevron"))
     return f"""
         QMainWindow, QSplitter {{ background: {c.ground}; }}
         QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: {GAP // 2}px; }}
@@ -203,6 +204,15 @@ def style_sheet(colours: Colours) -> str:
         QLineEdit {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
             padding: 6px {GAP}px; }}
         QLineEdit:focus {{ border-color: {c.accent}; }}
+        QComboBox, QSpinBox, QDoubleSpinBox {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
+            border-radius: 6px; padding: 5px {GAP}px; min-height: 18px; selection-background-color: {c.accent};
+            selection-color: {c.stage}; }}
+        QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover,
+        QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {c.accent}; }}
+        QComboBox::drop-down {{ border: none; width: {3 * GAP}px; }}
+        QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
+        QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.border};
+            selection-background-color: {c.raised}; selection-color: {c.text}; }}
         QListWidget {{ background: {c.ground}; border: 1px solid {c.border}; border-radius: 6px; }}
         QListWidget::item {{ color: {c.text}; border: 1px solid transparent; border-radius: 6px;
             padding: {GAP // 2}px; }}

@@ -49,6 +49,8 @@ class ViewPage(QWidget):
         self.below = QVBoxLayout()
         self._arrange()
         self.panel.changed.connect(self.picture.set_shown)
+        self.panel.changed.connect(self.skeleton.set_shown)
+        self.skeleton.joint_clicked.connect(self.panel.toggle_trail)
 
     def _arrange(self) -> None:
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -85,6 +87,7 @@ class ViewPage(QWidget):
             self.picture.show_picture(*new)
         stale = stale_text(snapshot.figures) if snapshot is not None else None
         self.picture.set_stale(stale)
+        self.skeleton.show_frame(frame if stale is None else None)
         self._show_pose(pose if stale is None else None)
         now = time.monotonic()
         if at_once or now - self._figures_at >= FIGURES_S:

@@ -1,4 +1,4 @@
-"""Looks of the fields, lists and tabs that only the calibration has."""
+"""Looks of the lists and tabs that only the calibration has."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ def page_style(colours: Colours) -> str:
     """A style sheet, to go with the window's."""
     c = colours
     tone = "dark" if c.dark else "light"
-    chevron, check = ((ICONS / f"{name}-{tone}.svg").as_posix() for name in ("chevron", "check"))
+    check = (ICONS / f"check-{tone}.svg").as_posix()
     return f"""
-        QComboBox, QSpinBox, QDoubleSpinBox {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
-            border-radius: 6px; padding: 5px {GAP}px; min-height: 18px; selection-background-color: {c.accent};
-            selection-color: {c.stage}; }}
-        QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover,
-        QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {c.accent}; }}
-        QComboBox::drop-down {{ border: none; width: {3 * GAP}px; }}
-        QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
-        QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.border};
-            selection-background-color: {c.raised}; selection-color: {c.text}; }}
         QListWidget {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
             padding: {GAP // 2}px; outline: none; }}
         QListWidget::item {{ padding: 3px {GAP // 2}px; border-radius: 4px; }}

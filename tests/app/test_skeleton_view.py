@@ -11,12 +11,16 @@ from PyQt6.QtGui import QMouseEvent, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
-from app import hardware_gl, skeleton_view
+from app import hardware_gl, lens_picture, skeleton_view
 from app.body import Style, ghost, to_display
 from app.hardware_gl import is_hardware
+from app.lens_picture import EVERY_S, SIDE, LensPicture, round_picture
 from app.orbit import Orbit, preset
+from app.shown import Shown
 from app.skeleton_view import PaintedSkeletonView, make_skeleton_view
 from app.theme import DARK
+from engine.skeleton import JOINTS
+from engine.types import Frame
 from tests.app import fake
 from tests.app.qt import count, pixels
 
@@ -119,6 +123,72 @@ def test_ghosts_stand_beside_the_pose_in_lines_of_their_own(
     assert pixels(view).shape == both.shape
     view.show_ghosts(())
     assert np.array_equal(pixels(view), alone)
+
+
+def test_click_on_a_joint_tells_which_and_a_drag_or_a_miss_does_not(view: PaintedSkeletonView) -> None:
+    clicked: list[int] = []
+    view.joint_clicked.connect(clicked.append)
+    pose = fake.pose_at(0.4)
+    view.show_pose(pose)
+    wrist = JOINTS.index("left_wrist")
+    x, y, _ = view.orbit.project(to_display(pose.joints_m[wrist]), (500, 600))
+    QTest.mouseClick(view, LEFT, pos=QPoint(int(x) + 3, int(y)))
+    QTest.mouseClick(view, LEFT, pos=QPoint(5, 5))
+    drag(view, 40, 0, LEFT, NO)
+    view.show_pose(None)
+    QTest.mouseClick(view, LEFT, pos=QPoint(int(x), int(y)))
+    assert clicked == [wrist]
+
+
+def test_trail_of_the_chosen_joint_is_painted_in_its_sides_colour(view: PaintedSkeletonView) -> None:
+    def painted(shown: Shown) -> np.ndarray:
+        view.show_pose(None)
+        view.set_shown(shown)
+        for frame in range(20):
+            view.show_pose(fake.pose_at(frame / 30, frame))
+        return pixels(view)
+
+    without = painted(Shown())
+    wrist = painted(Shown(trail=JOINTS.index("left_wrist")))
+    assert count(wrist, DARK.left, 20) > count(without, DARK.left, 20) + 30
+    assert np.array_equal(painted(Shown()), without)
+
+
+def test_camera_carries_its_picture_the_right_way_round(view: PaintedSkeletonView) -> None:
+    image = np.zeros((400, 600, 3), np.uint8)
+    image[:, :] = (0, 200, 0)
+    image[:200, 300:] = (0, 0, 250)  # red ahead and to the wearer's right
+    view.look_from("above")  # from above and behind: ahead is up, right is right
+    view.show_frame(Frame(image, 0, 0, "quarters"))
+    view.show_pose(fake.pose_at(0.4))
+    red = (pixels(view).astype(int) - (0, 0, 230) > -25).all(-1) & (pixels(view)[..., 1] < 40)
+    rows, columns = np.nonzero(red)
+    apex = view.orbit.project(np.zeros(3), (500, 600))
+    assert len(rows) > 50
+    assert (rows.mean() < apex[1], columns.mean() > apex[0]) == (True, True)
+    view.set_shown(Shown(lens=False))
+    assert count(pixels(view), "#fa0000", 30) == 0
+
+
+def test_small_picture_is_made_anew_only_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(lens_picture.time, "monotonic", lambda: now[0])
+    lens, frames = LensPicture(), [Frame(np.full((64, 64, 3), v, np.uint8), v, 0, "x") for v in range(3)]
+    first = lens.of(frames[0])
+    now[0] += EVERY_S / 2
+    assert lens.of(frames[1]) is first
+    now[0] += EVERY_S
+    assert lens.of(frames[2]) is not first
+    assert lens.of(None) is None
+
+
+def test_small_picture_is_the_middle_cut_to_a_disc() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[:, 50:150] = (10, 20, 200)
+    disc = round_picture(image)
+    assert disc[SIDE // 2, SIDE // 2].tolist() == [10, 20, 200, 255]
+    assert disc[SIDE // 2, 2].tolist() == [10, 20, 200, 255]
+    assert disc[0, 0].tolist() == [0, 0, 0, 0]
 
 
 def test_unsure_limbs_fade_and_unknown_ones_are_left_out(view: PaintedSkeletonView) -> None:
