@@ -227,7 +227,8 @@ def run_train(arguments: argparse.Namespace) -> int:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The user's choices, checked: a missing file is told before anything opens."""
     camera = None if arguments.camera is None else load_camera(arguments.camera)
-    settings = Settings(arguments.network, camera, getattr(arguments, "recorded", False), motion_of(arguments))
+    smoothing, profile = motion_of(arguments)
+    settings = Settings(arguments.network, camera, getattr(arguments, "recorded", False), smoothing, profile)
     settings.weights()
     return settings
 

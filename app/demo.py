@@ -15,6 +15,7 @@ from engine.errors import EgoposeError
 from engine.live.mailbox import Mailbox
 from engine.live.pipeline import Estimate, Pipeline
 from engine.motion.settings import RAW
+from engine.motion.stage import MotionStage
 from engine.types import ImageArray, Snapshot
 
 WINDOW_SIZE = (1280, 800)
@@ -29,9 +30,10 @@ def demo_without_screen(out: Path, settings: Settings, theme: str) -> str:
     """
     source = open_source(str(DEMO_SESSION))
     make_folder(out)
-    record = Record(raw=settings.motion is None)
+    record = Record(raw=settings.reported_motion == RAW)
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
-    pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox, motion=settings.shown_motion)
+    motion = MotionStage(settings.shown_motion)
+    pipeline = Pipeline(source, settings.estimator_maker(), lossless=True, outbox=outbox, motion=motion)
     window = OffscreenWindow(WINDOW_SIZE, "dark" if theme == "system" else theme)
     shown: ImageArray | None = None
     with VideoWriter(out / "demo.mp4") as video, closing(window), replaying(source, pipeline, outbox) as estimates:
@@ -46,6 +48,6 @@ def demo_without_screen(out: Path, settings: Settings, theme: str) -> str:
     if shown is None:
         raise EgoposeError(f"no frame of {DEMO_SESSION} could be read; get the program's files again")
     cv2.imwrite(str(out / "demo.png"), shown)
-    report = make_report(str(DEMO_SESSION), source, pipeline, record, settings.motion or RAW)
+    report = make_report(str(DEMO_SESSION), source, pipeline, record, settings.reported_motion)
     write_results(out, record, report)
     return f"{summary(report)}\nno screen: what the window would show is in {out}/demo.mp4 and {out}/demo.png"

@@ -26,6 +26,7 @@ from engine.live.mailbox import Mailbox
 from engine.live.overlay import draw_overlay
 from engine.live.pipeline import Estimate, Pipeline
 from engine.motion.settings import RAW, MotionSettings
+from engine.motion.stage import MotionStage
 from engine.types import ImageArray, Pose
 
 MILLISECONDS = Fraction(1, 1000)
@@ -160,7 +161,7 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
     make_folder(out)
     record = Record()
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
-    motion = settings.motion or RAW
+    motion = None if settings.reported_motion == RAW else MotionStage(settings.reported_motion)
     pipeline = Pipeline(source, settings.estimator_maker(spec), lossless=True, outbox=outbox, motion=motion)
     with VideoWriter(out / "overlay.mp4") as video, replaying(source, pipeline, outbox) as estimates:
         for estimate in estimates:
@@ -169,7 +170,7 @@ def replay_headless(spec: str, out: Path, settings: Settings) -> dict[str, Any]:
                 video.add(draw_overlay(estimate.frame.image, estimate.pose, estimate.view), estimate.frame.capture_ns)
     if not record.poses:
         raise EgoposeError(f"no frame of {spec} could be read{_because(source)}; choose another source")
-    report = make_report(spec, source, pipeline, record, motion)
+    report = make_report(spec, source, pipeline, record, settings.reported_motion)
     write_results(out, record, report)
     return report
 

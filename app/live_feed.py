@@ -12,6 +12,7 @@ from engine.live.pipeline import Pipeline
 from engine.live.supervisor import supervised
 from engine.live.tap import Tap
 from engine.motion.settings import MotionSettings
+from engine.motion.stage import MotionStage
 from engine.types import Snapshot
 
 
@@ -22,8 +23,8 @@ class LiveFeed:
         """Raises EgoposeError where the source is not there at all."""
         source = open_source(spec)
         self._source = supervised(source) if source.info.live else Paced(source, speed=speed, loop=loop)
-        self._settings = settings
-        self._pipeline = Pipeline(self._source, settings.estimator_maker(spec), motion=settings.shown_motion)
+        self._settings, self._motion = settings, MotionStage(settings.shown_motion)
+        self._pipeline = Pipeline(self._source, settings.estimator_maker(spec), motion=self._motion)
 
     def start(self) -> None:
         """Begin; how it goes is told by `snapshot`."""
@@ -47,12 +48,12 @@ class LiveFeed:
 
     @property
     def motion(self) -> MotionSettings:
-        """See `Pipeline.motion`."""
-        return self._pipeline.motion
+        """See `MotionStage.settings`."""
+        return self._motion.settings
 
     @motion.setter
     def motion(self, settings: MotionSettings) -> None:
-        self._pipeline.motion = settings
+        self._motion.settings = settings
 
     @property
     def recordable(self) -> bool:

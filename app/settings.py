@@ -10,7 +10,8 @@ from calib.calibration import Calibration
 from engine.assets import bundled_weights
 from engine.capture.source import Source
 from engine.live.estimator import Estimator
-from engine.motion.settings import RAW, MotionSettings
+from engine.motion.profile import Profile
+from engine.motion.settings import DEFAULT_SMOOTHING, RAW, MotionSettings
 
 DEFAULT_CAMERA = "sceneego"
 
@@ -26,13 +27,21 @@ class Settings:
     kept for it, else the default."""
     recorded: bool = False
     """Whether a session shows the poses that were recorded with it instead of running the network anew."""
-    motion: MotionSettings | None = None
-    """Filter and fit; None where nothing was chosen."""
+    smoothing: float | None = None
+    """Strength of the filter; None for the default of what it is for."""
+    profile: Profile | None = None
+    """The wearer's body, where it is known."""
 
     @property
     def shown_motion(self) -> MotionSettings:
         """What the window begins with: the filter's default, but recorded poses as they are."""
-        return self.motion or (RAW if self.recorded else MotionSettings())
+        default = RAW.smoothing if self.recorded else DEFAULT_SMOOTHING
+        return MotionSettings(default if self.smoothing is None else self.smoothing, self.profile)
+
+    @property
+    def reported_motion(self) -> MotionSettings:
+        """What reports are made with: the network's own joints unless something else was chosen."""
+        return MotionSettings(self.smoothing or RAW.smoothing, self.profile)
 
     def camera_of(self, source: Source) -> Calibration:
         """The calibration to use for an opened source. Raises EgoposeError where the one kept for it cannot be used."""

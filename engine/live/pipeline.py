@@ -24,7 +24,6 @@ from engine.live.meter import Durations, Rate
 from engine.live.rate import TemporalRate
 from engine.live.supervisor import Supervised
 from engine.live.tap import Tap
-from engine.motion.settings import RAW, MotionSettings
 from engine.motion.stage import MotionStage
 from engine.types import Event, Figures, Frame, Pose, Snapshot, StreamState
 
@@ -60,11 +59,12 @@ class Pipeline:
         *,
         lossless: bool = False,
         outbox: Mailbox[Estimate] | None = None,
-        motion: MotionSettings = RAW,
+        motion: MotionStage | None = None,
     ) -> None:
         """`make_estimator` gets the opened source; it runs on the inference thread, since it is slow.
 
-        Each estimate is put into `outbox`, which is closed after the last one.
+        Each estimate is put into `outbox`, which is closed after the last one. Without `motion`, poses stay as the
+        network finds them.
         """
         self._source, self._make_estimator, self._outbox = source, make_estimator, outbox
         self._supervised = source if isinstance(source, Supervised) else None
@@ -74,7 +74,7 @@ class Pipeline:
         self._mailbox: Mailbox[Incoming] = Mailbox(lossless)
         self._ahead = Ahead(lossless)
         self._temporal = TemporalRate()
-        self._motion_stage = MotionStage(motion)
+        self._motion_stage = motion
         self._state, self._message = StreamState.CLOSED, ""
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
@@ -123,15 +123,6 @@ class Pipeline:
                 log.error("the thread %r did not end within %g s; it is left behind", thread.name, STOP_S)
         if self._state is not StreamState.FAILED:
             self._state = StreamState.CLOSED
-
-    @property
-    def motion(self) -> MotionSettings:
-        """Filter and fit; set, it holds from the next pose on."""
-        return self._motion_stage.settings
-
-    @motion.setter
-    def motion(self, settings: MotionSettings) -> None:
-        self._motion_stage.settings = settings
 
     @property
     def view(self) -> CanonicalView | None:
@@ -268,7 +259,9 @@ class Pipeline:
         spares = estimator.spares_motion and not self._lossless
         motion = self._temporal.next() if spares else True
         self._ahead.begun(incoming, began + self._temporal.expected_ns(motion))
-        pose = self._motion_stage.apply(frame, estimator.estimate(frame, incoming.seen(), motion=motion))
+        pose = estimator.estimate(frame, incoming.seen(), motion=motion)
+        if self._motion_stage is not None:
+            pose = self._motion_stage.apply(frame, pose)
         now = time.monotonic_ns()
         self._shown = estimate = Estimate(frame, pose, estimator.view)
         self._processed += 1

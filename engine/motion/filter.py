@@ -24,6 +24,11 @@ _CUTOFF_HZ, _CUTOFF_RANGE = 1.0, 8.0
 _SLOPE, _SLOPE_RANGE = 4.0, 4.0
 
 
+def broken(before_ns: int | None, now_ns: int) -> bool:
+    """Whether a frame does not go on from the one before it: none was there, a gap, or a step back in time."""
+    return before_ns is None or not 0 < now_ns - before_ns <= GAP_NS
+
+
 def coefficients(smoothing: float) -> tuple[float, float]:
     """Cutoff at rest in Hz, and how much it grows with the speed in Hz per m/s, for a strength of 0..1.
 
@@ -54,12 +59,11 @@ class OneEuro:
     def update(self, points: NDArray[Any], time_ns: int) -> Array:
         """(J, 3) at a time, in any frame of axes, to the same filtered. A gap, or a step back in time, begins anew."""
         raw = np.array(points, np.float64)
-        step_ns = None if self._time_ns is None else time_ns - self._time_ns
-        self._time_ns = time_ns
-        if step_ns is None or not 0 < step_ns <= GAP_NS or self._points.shape != raw.shape:
+        before_ns, self._time_ns = self._time_ns, time_ns
+        if before_ns is None or broken(before_ns, time_ns) or self._points.shape != raw.shape:
             self._points, self._velocity, self.lag_ns = raw, np.zeros_like(raw), 0
             return raw.copy()
-        step_s = step_ns / 1e9
+        step_s = (time_ns - before_ns) / 1e9
         fresh = ~np.isfinite(self._points).all(-1, keepdims=True)
         before = np.where(fresh, raw, self._points)
         held = np.where(fresh, 0.0, self._velocity)

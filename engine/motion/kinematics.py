@@ -61,8 +61,9 @@ def _bone_at(joint: str) -> int:
 BONE_OF_JOINT: tuple[int, ...] = tuple(_bone_at(joint) for joint in JOINTS)
 """(15,) for each joint of `engine.skeleton` the bone that begins at it."""
 
-SPINE_SHARE, CHEST_SHARE = 0.25, 0.40
-"""Where spine and chest begin on the line from the hips to the neck."""
+CHEST_SHARE = 0.40
+"""Where the chest begins on the line from the hips to the neck; the spine begins with the hips, as the points tell of
+one trunk alone."""
 COLLAR_DROP = 0.48
 """The sine of how far a shoulder lies below the neck in rest, seen from the neck."""
 FOOT_DROP = 0.32
@@ -107,8 +108,7 @@ class KinematicSkeleton:
         body, offsets = self.lengths, np.zeros((BONE_COUNT, 3))
         along = np.array([0.0, body.trunk, 0.0])
         made = {
-            "spine": SPINE_SHARE * along,
-            "chest": (CHEST_SHARE - SPINE_SHARE) * along,
+            "chest": CHEST_SHARE * along,
             "neck": (1 - CHEST_SHARE) * along,
             "head": np.array([0.0, NECK_RISE, NECK_AHEAD]) * body.trunk,
         }

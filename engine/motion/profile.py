@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from platformdirs import user_config_dir
 
 from engine.cameras import write_atomically
 from engine.errors import EgoposeError
 from engine.motion.kinematics import BoneLengths, KinematicSkeleton
+from engine.motion.world import Array
+from engine.skeleton import JOINTS
 
 PROPORTIONS = BoneLengths(
     hips=0.1287, trunk=0.3275, shoulder=0.1146, upper_arm=0.1546, lower_arm=0.1352,
@@ -32,6 +36,21 @@ DEFAULT_HEIGHT_M = 1.73
 LEAST_HEIGHT_M, GREATEST_HEIGHT_M = 0.8, 2.5
 _LEAST_M, _GREATEST_M = 0.02, 1.5
 """What a bone of a person may measure."""
+LEAST_POSES = 15
+"""Fewer tell nothing."""
+GREATEST_SPREAD = 0.15
+"""Of a bone's length, median absolute deviation from the median: more and it is not known."""
+FAINT = 0.05
+"""Joints below this confidence are most likely out of the picture."""
+_AGAIN = "stand still and upright where the camera sees your arms and feet, and try again"
+_PAIRS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("ankle", "foot"))
+_MEASURED: tuple[tuple[tuple[tuple[str, ...], str], ...], ...] = (
+    ((("left_hip",), "right_hip"),),
+    ((("left_hip", "right_hip"), "neck"),),
+    tuple((("neck",), f"{side}_shoulder") for side in ("left", "right")),
+    *(tuple(((f"{side}_{start}",), f"{side}_{end}") for side in ("left", "right")) for start, end in _PAIRS),
+)
+"""Of each of the BoneLengths, on each side: the points whose mean is one end, and the other end."""
 _MAX_BYTES = 1 << 16
 _VERSION = 1
 _NAME = re.compile(r"[^\W_][\w .()'-]{0,59}")
@@ -67,6 +86,47 @@ def check_height(height_m: float) -> None:
         raise EgoposeError(
             f"a height of {height_m:g} m is not a person's; give metres, from {LEAST_HEIGHT_M} to {GREATEST_HEIGHT_M}"
         )
+
+
+def measured(
+    joints_m: NDArray[Any], confidence: NDArray[Any] | None = None, name: str = "wearer", height_m: float | None = None
+) -> Profile:
+    """The body in N poses of a wearer who stands still: medians over the poses, left and right averaged.
+
+    `joints_m` is (N, 15, 3) metres in any frame, `confidence` (N, 15). Where the height is known, all lengths are
+    scaled to it; else they tell the height. Raises EgoposeError where too few poses are whole or they differ too much.
+    """
+    joints = np.asarray(joints_m, np.float64).reshape(-1, len(JOINTS), 3)
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(joints).all(-1))
+    if confidence is not None:
+        seen &= np.asarray(confidence) >= FAINT
+    lengths = BoneLengths(*(_median(joints, seen, pairs) for pairs in _MEASURED))
+    height = sum(astuple(lengths)) / sum(astuple(PROPORTIONS))
+    if height_m is not None:
+        check_height(height_m)
+        lengths, height = lengths.scaled(height_m / height), height_m
+    if not LEAST_HEIGHT_M <= height <= GREATEST_HEIGHT_M:
+        raise EgoposeError(f"the bones measured are those of a body of {height:.2f} m; {_AGAIN}")
+    return Profile(name, height, lengths)
+
+
+def _median(joints: Array, seen: NDArray[np.bool_], pairs: tuple[tuple[tuple[str, ...], str], ...]) -> float:
+    """Metres between two points: the median of each side over the poses, averaged over the sides."""
+    found = []
+    for ends, other in pairs:
+        begin, end = [JOINTS.index(name) for name in ends], JOINTS.index(other)
+        whole = seen[:, begin].all(-1) & seen[:, end]
+        if whole.sum() < LEAST_POSES:
+            continue
+        lengths = np.linalg.norm(joints[whole][:, begin].mean(1) - joints[whole][:, end], axis=-1)
+        middle = float(np.median(lengths))
+        spread = float(np.median(np.abs(lengths - middle))) / max(middle, 1e-9)
+        if spread > GREATEST_SPREAD:
+            raise EgoposeError(f"the bone to the {other.replace('_', ' ')} changed by {spread:.0%}; {_AGAIN}")
+        found.append(middle)
+    if not found:
+        raise EgoposeError(f"the {pairs[0][1].replace('_', ' ')} was not seen for long enough; {_AGAIN}")
+    return sum(found) / len(found)
 
 
 def profiles_folder() -> Path:

@@ -20,4 +20,4 @@ class MotionSettings:
 
 
 RAW = MotionSettings(smoothing=0.0)
-"""Poses as the network finds them."""
+"""The joints as the network finds them."""

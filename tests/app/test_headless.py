@@ -12,6 +12,7 @@ import pytest
 
 from app.cli import main
 from calib.cv import cv2
+from engine.motion.profile import from_height
 from engine.session.writer import SessionWriter
 from engine.types import Frame
 from tests.app import fake
@@ -91,6 +92,22 @@ def test_a_broken_picture_is_skipped_counted_and_named(
     assert "img_000002.jpg" in capsys.readouterr().out
 
 
+def test_reports_stay_on_the_raw_network_unless_filter_or_fit_are_asked_for(
+    pictures: Path, tmp_path: Path, tiny_weights: Path
+) -> None:
+    joints = {}
+    for name, words in {"raw": (), "steady": ("--smoothing", "0.9"), "fit": ("--height", "1.6")}.items():
+        assert replay(pictures, tmp_path / name, tiny_weights, *words) == 0
+        joints[name] = np.load(tmp_path / name / "poses.npz")["joints_m"]
+    reports = {name: json.loads((tmp_path / name / "report.json").read_text()) for name in joints}
+    assert [reports[name]["smoothing"] for name in ("raw", "steady", "fit")] == [0, 0.9, 0]
+    assert [reports[name]["profile"] for name in ("raw", "fit")] == [None, "wearer"]
+    np.testing.assert_array_equal(joints["raw"][0], joints["steady"][0])  # the first is where it is seen
+    assert np.linalg.norm(np.diff(joints["steady"], axis=0)) < 0.7 * np.linalg.norm(np.diff(joints["raw"], axis=0))
+    shins = np.linalg.norm(joints["fit"][:, 9] - joints["fit"][:, 8], axis=-1)
+    assert shins == pytest.approx(from_height(1.6).lengths.lower_leg, abs=1e-4)
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(list(words)) == 2
     captured = capsys.readouterr()
@@ -126,6 +143,11 @@ def test_bad_input_is_one_line_and_status_2(
     assert "camera.json" in refused(capsys, "replay", str(pictures), *out, *network, "--camera", str(broken))
     assert "--out" in refused(capsys, "replay", str(pictures), "--headless", *network)
     assert "cannot make" in refused(capsys, "replay", str(pictures), "--headless", "--out", str(file / "x"), *network)
+    for words in (("--smoothing", "2"), ("--smoothing", "nan")):
+        assert "from 0 to 1" in refused(capsys, "replay", str(pictures), *out, *network, *words)
+    assert "a person's" in refused(capsys, "replay", str(pictures), *out, *network, "--height", "175")
+    assert "no profile" in refused(capsys, "replay", str(pictures), *out, *network, "--profile", "nobody")
+    assert "not allowed with" in refused(capsys, "live", "--profile", "nobody", "--height", "1.7")
     assert "--help" in refused(capsys, "replay")
     assert "--help" in refused(capsys, "dance")
     assert "no camera" in refused(capsys, "replay", "camera:97", *out, *network).lower()

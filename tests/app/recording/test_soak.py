@@ -25,6 +25,7 @@ from engine.live.estimator import Estimator, Seen
 from engine.live.pipeline import Pipeline
 from engine.live.tap import Tap
 from engine.motion.settings import MotionSettings
+from engine.motion.stage import MotionStage
 from engine.session.reader import Session
 from engine.types import EventKind, Frame, Pose, Snapshot
 from tests.app import fake
@@ -74,7 +75,8 @@ class Feed:
 
     def __init__(self) -> None:
         self.source = Camera()
-        self.pipeline = Pipeline(self.source, lambda source: Wearer())
+        self.stage = MotionStage(MotionSettings())
+        self.pipeline = Pipeline(self.source, lambda source: Wearer(), motion=self.stage)
 
     def start(self) -> None:
         self.pipeline.start()
@@ -93,7 +95,7 @@ class Feed:
 
     @property
     def motion(self) -> MotionSettings:
-        return self.pipeline.motion
+        return self.stage.settings
 
     @property
     def view(self) -> CanonicalView | None:

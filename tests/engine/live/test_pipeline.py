@@ -12,7 +12,8 @@ from engine.live.estimator import Seen
 from engine.live.mailbox import Mailbox
 from engine.live.pipeline import STOP_S, Estimate, Pipeline
 from engine.live.rate import Limits, TemporalRate
-from engine.motion.settings import MotionSettings
+from engine.motion.settings import RAW, MotionSettings
+from engine.motion.stage import MotionStage
 from engine.types import Event, Frame, Pose, StreamState
 from tests.engine.live.fakes import FakeEstimator, FakeSource
 
@@ -209,13 +210,15 @@ def test_a_silent_camera_is_told_as_stalled(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_filter_strength_can_be_changed_while_it_runs_and_the_raw_joints_are_kept() -> None:
     outbox: Mailbox[Estimate] = Mailbox(lossless=True)
-    pipeline = Pipeline(FakeSource(frames=60), lambda source: FakeEstimator(), lossless=True, outbox=outbox)
+    stage = MotionStage(RAW)
+    source = FakeSource(frames=60)
+    pipeline = Pipeline(source, lambda source: FakeEstimator(), lossless=True, outbox=outbox, motion=stage)
     pipeline.start()
     poses = []
     while (estimate := outbox.take()) is not None:
         poses.append(estimate.pose)
         if len(poses) == 20:
-            pipeline.motion = MotionSettings(smoothing=1.0)
+            stage.settings = MotionSettings(smoothing=1.0)
     pipeline.wait()
     assert poses[0].raw_joints_m is None
     late = poses[30:]

@@ -12,8 +12,17 @@ import pytest
 from engine.errors import EgoposeError
 from engine.learn.wearer.body import load_body
 from engine.motion import profile as profiles
-from engine.motion.profile import PROPORTIONS, Profile, from_height, load_profile, profile_names, save_profile
+from engine.motion.profile import (
+    PROPORTIONS,
+    Profile,
+    from_height,
+    load_profile,
+    measured,
+    profile_names,
+    save_profile,
+)
 from engine.skeleton import JOINTS
+from tests.engine.motion.bodies import SKELETON, standing
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +96,55 @@ def test_damaged_files_are_told_in_one_line(folder: Path) -> None:
 def test_heights_that_nobody_has_are_refused(height: float) -> None:
     with pytest.raises(EgoposeError, match="is not a person's"):
         from_height(height)
+
+
+def still(frames: int = 60, noise: float = 0.0) -> np.ndarray:
+    return standing() + np.random.default_rng(0).normal(0, noise, (frames, 15, 3))
+
+
+def test_a_wearer_who_stands_still_is_measured() -> None:
+    exact = measured(still())
+    assert astuple(exact.lengths) == pytest.approx(astuple(SKELETON.lengths))
+    assert exact.height_m == pytest.approx(1.75)
+    noisy = measured(still(90, 0.01), name="ann")
+    assert noisy.name == "ann"
+    assert astuple(noisy.lengths) == pytest.approx(astuple(SKELETON.lengths), abs=3e-3)
+
+
+def test_outliers_and_what_is_missing_do_not_count() -> None:
+    points, confidence = still(60, 0.002), np.ones((60, 15))
+    points[:10, JOINTS.index("left_wrist")] += 1.0
+    points[5:20] = np.nan
+    points[20:50, JOINTS.index("right_foot")] *= 3
+    confidence[20:50, JOINTS.index("right_foot")] = 0.01
+    found = measured(points, confidence)
+    assert astuple(found.lengths) == pytest.approx(astuple(SKELETON.lengths), abs=3e-3)
+
+
+def test_left_and_right_are_averaged_and_one_side_is_enough() -> None:
+    points = still()
+    points[:, JOINTS.index("left_wrist")] += (points[:, 6] - points[:, 5]) * 0.2
+    assert measured(points).lengths.lower_arm == pytest.approx(1.1 * SKELETON.lengths.lower_arm)
+    points[:, JOINTS.index("left_wrist")] = np.nan
+    assert measured(points).lengths.lower_arm == pytest.approx(SKELETON.lengths.lower_arm)
+
+
+def test_a_height_that_is_given_scales_every_bone() -> None:
+    found = measured(still(), height_m=1.80)
+    assert found.height_m == 1.80
+    assert astuple(found.lengths) == pytest.approx([1.80 / 1.75 * length for length in astuple(SKELETON.lengths)])
+
+
+def test_who_cannot_be_measured_is_told_what_to_do() -> None:
+    with pytest.raises(EgoposeError, match="not seen for long enough; stand still"):
+        measured(still(10))
+    with pytest.raises(EgoposeError, match="not seen for long enough"):
+        measured(np.zeros((0, 15, 3)))
+    moving = still()
+    moving[::2, JOINTS.index("left_knee")] += [0, 0.3, 0]
+    with pytest.raises(EgoposeError, match=r"the left knee changed by \d+%; stand still"):
+        measured(moving)
+    with pytest.raises(EgoposeError, match="not a person's"):
+        measured(still(), height_m=17)
+    with pytest.raises(EgoposeError, match="of a body of"):
+        measured(still() * 3)
