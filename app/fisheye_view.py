@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from app.shown import BONE_SIDES, JOINT_SIDES, Shown
 from app.stale import paint_stale
 from app.theme import DARK, Colours
 from calib.cv import cv2
+from engine.live.meter import Durations
 from engine.skeleton import BONES
 from engine.types import FloatArray, Frame, ImageArray, Pose
 
@@ -84,6 +86,7 @@ class FisheyeView(QWidget):
         self._pose: Pose | None = None
         self._view: CanonicalView | None = None
         self._stale: tuple[str, str] | None = None
+        self.paint_times = Durations()
         # Each QImage borrows its array, so the two are kept together; the key says what they were made of.
         self._picture: tuple[object, QImage, np.ndarray] | None = None
         self._heat: tuple[object, QImage, np.ndarray] | None = None
@@ -133,6 +136,7 @@ class FisheyeView(QWidget):
         return np.asarray((np.asarray(uv, np.float64) + 0.5) * scale + (rect.x(), rect.y()))
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
+        began = time.monotonic_ns()
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._colours.stage))
         if self._frame is not None:
@@ -146,6 +150,7 @@ class FisheyeView(QWidget):
             if self._stale is not None:
                 paint_stale(painter, rect, self._stale, self._colours)
         painter.end()
+        self.paint_times.add(time.monotonic_ns() - began)
 
     def _picture_image(self, frame: Frame, rect: QRectF) -> QImage:
         """The frame at the screen's size or its own, whichever is smaller, as RGB32 which Qt draws fastest."""

@@ -18,6 +18,8 @@ from PyQt6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidg
 from app.about import show_about
 from app.banner import Banner
 from app.chooser import Chooser
+from app.diagnostics.section import DiagnosticsSection
+from app.diagnostics.window import diagnostics_of
 from app.feed import Opener
 from app.menus import Commands, build_menus
 from app.presenter import Notice, Phase, Presenter, Screen
@@ -28,6 +30,7 @@ from app.translation import tr
 from app.view_page import ViewPage
 from app.welcome import Welcome
 from app.wording import window_title
+from engine.live.meter import Durations
 
 if TYPE_CHECKING:
     from app.calibration.page import CalibrationPage
@@ -75,6 +78,9 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.start = Welcome()
         self.view = ViewPage()  # further sections are added to its sidebar here, before the menus are made
+        self.look_times = Durations()
+        self.diagnostics = diagnostics_of(self)
+        self.view.sidebar.add(DiagnosticsSection(self.diagnostics))
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(self.view)
@@ -126,7 +132,8 @@ class MainWindow(QMainWindow):
         self._leave_calibration()
         self.presenter.open(spec)
         self.actions_.reopen.setEnabled(True)
-        self.view.strip.spark.clear()
+        self.view.begin()
+        self.diagnostics.clear()
 
     def reopen(self) -> None:
         if self.presenter.spec is not None:
@@ -228,6 +235,7 @@ class MainWindow(QMainWindow):
         if line is not None:
             log.warning(line)
         self.recording.begin()
+        self.diagnostics.machine.start()
         self._timer.start(0)
 
     def _tick(self) -> None:
@@ -237,6 +245,7 @@ class MainWindow(QMainWindow):
         finally:
             # At most half of the GUI's time goes into looking, however slow the feed is.
             took_ms = (time.monotonic() - began) * 1000
+            self.look_times.add(round(took_ms * 1e6))
             if not self._closed:
                 self._timer.start(max(self._period_ms(), round(took_ms)))
 
@@ -254,6 +263,8 @@ class MainWindow(QMainWindow):
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
         """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
         self.pages.setCurrentWidget(self.start if screen.phase is Phase.EMPTY else self.view)
+        if screen.snapshot is not None:
+            self.diagnostics.sample(screen.snapshot.figures)
         self.view.draw(screen, at_once=at_once)
         figures = screen.snapshot.figures if screen.snapshot is not None else None
         title = window_title(screen.name, figures) if screen.name and screen.phase is not Phase.EMPTY else "egopose"
@@ -307,6 +318,7 @@ class MainWindow(QMainWindow):
                 self.chooser.reject()
             self._leave_calibration()
             self.recording.close()
+            self.diagnostics.machine.stop()
             self.presenter.close()
         super().closeEvent(event)
 

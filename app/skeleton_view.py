@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from math import radians
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from app.stage import Ground, Stage, paint_stage
 from app.theme import DARK, GAP, Colours, font
 from app.trail import Trail
 from app.translation import noted, tr
+from engine.live.meter import Durations
 from engine.types import Frame, Pose
 
 _TURN = radians(0.45)
@@ -79,6 +81,7 @@ class _SkeletonView(_Base):
         self._lens = LensPicture()
         self._frame: Frame | None = None
         self._last: QPointF | None = None
+        self.paint_times = Durations()
         self._pressed: QPointF | None = None
 
     @property
@@ -145,10 +148,12 @@ class _SkeletonView(_Base):
         return float(self.width()), float(self.height())
 
     def _paint(self) -> None:
+        began = time.monotonic_ns()
         painter = QPainter(self)
         paint_stage(painter, self._size(), self._stage, self._colours, self._ground)
         self._paint_legend(painter)
         painter.end()
+        self.paint_times.add(time.monotonic_ns() - began)
 
     def _paint_legend(self, painter: QPainter) -> None:
         caption = font(-1)

@@ -218,6 +218,15 @@ def style_sheet(colours: Colours) -> str:
             padding: {GAP // 2}px; }}
         QListWidget::item:hover {{ background: {c.surface}; }}
         QListWidget::item:selected {{ background: {c.raised}; color: {c.text}; border-color: {c.accent}; }}
+        QScrollBar {{ background: transparent; border: none; margin: 0; }}
+        QScrollBar:vertical {{ width: 10px; }}
+        QScrollBar:horizontal {{ height: 10px; }}
+        QScrollBar::handle {{ background: {c.border}; border-radius: 3px; margin: 2px; }}
+        QScrollBar::handle:vertical {{ min-height: {4 * GAP}px; }}
+        QScrollBar::handle:horizontal {{ min-width: {4 * GAP}px; }}
+        QScrollBar::handle:hover, QScrollBar::handle:pressed {{ background: {c.muted}; }}
+        QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+        QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QScrollArea, QScrollArea > QWidget > QWidget {{ background: {c.surface}; border: none; }}
         QFrame[panel="true"] {{ background: {c.surface}; border: none; }}
         QFrame[banner="error"] {{ background: {mixed(c.surface, c.error, 0.14).name()}; border: none;

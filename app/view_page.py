@@ -36,6 +36,8 @@ class ViewPage(QWidget):
         self._drawn: tuple[Frame | None, Pose | None, CanonicalView | None] = (None, None, None)
         self._posed: Pose | None = None
         self._figures_at = 0.0
+        self.poses_shown = 0
+        """Of the source that is open."""
         self.picture = FisheyeView()
         self.waiting = Waiting()
         self.left = QStackedWidget()
@@ -99,7 +101,13 @@ class ViewPage(QWidget):
         """In 3D; none while the picture is not live."""
         if pose is not self._posed:
             self._posed = pose
+            self.poses_shown += pose is not None
             self.skeleton.show_pose(pose)
+
+    def begin(self) -> None:
+        """Another source: what was counted and remembered of the last one says nothing of it."""
+        self.poses_shown = 0
+        self.strip.spark.clear()
 
     def _draw_strip(self, screen: Screen) -> None:
         snapshot = screen.snapshot

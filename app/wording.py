@@ -7,7 +7,7 @@ from math import isfinite
 
 import numpy as np
 
-from app.translation import tr
+from app.translation import noted, tr
 from engine.types import Figures, Percentiles, Pose, StreamState
 
 UNKNOWN = "–"  # noqa: RUF001 an en dash is what is meant
@@ -16,13 +16,13 @@ LIKELY = 0.4
 """An action below this probability is shown as a guess among others, not by name."""
 
 _STATES = {
-    StreamState.CLOSED: "Closed",
-    StreamState.OPENING: "Opening",
-    StreamState.STREAMING: "Streaming",
-    StreamState.STALLED: "Stalled",
-    StreamState.BACKOFF: "Waiting to retry",
-    StreamState.ENDED: "Ended",
-    StreamState.FAILED: "Failed",
+    StreamState.CLOSED: noted("Closed"),
+    StreamState.OPENING: noted("Opening"),
+    StreamState.STREAMING: noted("Streaming"),
+    StreamState.STALLED: noted("Stalled"),
+    StreamState.BACKOFF: noted("Waiting to retry"),
+    StreamState.ENDED: noted("Ended"),
+    StreamState.FAILED: noted("Failed"),
 }
 STATE_WORDS: tuple[str, ...] = (*_STATES.values(), "Nothing open")
 
@@ -48,6 +48,11 @@ BEGINNING = replace(EMPTY, state=_STATES[StreamState.OPENING])
 WIDEST = StripText("Waiting to retry", "muted", "999.9 → 999.9", "9999 / 9999 ms", "9 999 999 (100 %)",
                    UNKNOWN, UNKNOWN, 0.0)  # fmt: skip
 """The longest text of each cell whose width is fixed."""
+
+
+def state_word(state: StreamState) -> str:
+    """What the source is doing."""
+    return tr(_STATES[state])
 
 
 def _number(value: float, digits: int) -> str:
@@ -137,7 +142,7 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
     live = figures.silent_s <= 0
     label, share = action(figures, pose) if live else (UNKNOWN, 0.0)
     return StripText(
-        state=_STATES[figures.state],
+        state=state_word(figures.state),
         tone=tone,
         rates=rates(figures.source_fps, figures.pose_fps) if live else UNKNOWN,
         age=age(figures.age_ms) if live else UNKNOWN,

@@ -31,7 +31,7 @@ class RecordControls(QObject):
         super().__init__(window)
         self._window = window
         self.preferences = load_preferences()
-        self.recording = RecordingPresenter(lambda: self.preferences.folder, self._settings)
+        self.recording = RecordingPresenter(lambda: self.preferences.folder, self._settings, window.diagnostics.record)
         self.leftovers = Leftovers((REPLAY, SHOW))
         self.bar = RecordBar()
         self.bar.toggled.connect(self.toggle)

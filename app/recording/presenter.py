@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,11 +14,13 @@ from app.sessions.names import recording_name, size_text, time_text
 from engine.errors import EgoposeError
 from engine.live.recorder import Recorder, RecorderFigures, RecorderSettings, RecorderState
 from engine.session.layout import NETWORK_KEY, RUNTIME_KEY
-from engine.types import StreamState
+from engine.types import Figures, StreamState
 
 REPLAY, SHOW = "Replay", "Show file"
 CLOSE_S = 1.5
 """How long closing the window may take for what is not written yet."""
+NOTE_S = 1.0
+"""Seconds between the diagnostics that are handed to the recorder, which writes those it needs."""
 _OVER = (StreamState.ENDED, StreamState.FAILED, StreamState.CLOSED)
 
 
@@ -47,14 +49,20 @@ class RecordingScreen:
 class RecordingPresenter:
     """Owns the recorder while there is one; `look` computes the rest. Used on the GUI thread, never waits."""
 
-    def __init__(self, folder: Callable[[], Path], settings: Callable[[], RecorderSettings]) -> None:
-        self._folder, self._settings = folder, settings
+    def __init__(
+        self,
+        folder: Callable[[], Path],
+        settings: Callable[[], RecorderSettings],
+        diagnostics: Callable[[Figures], Mapping[str, object]] | None = None,
+    ) -> None:
+        """`diagnostics` is what is kept, beside the recording, of how the program did."""
+        self._folder, self._settings, self._diagnostics = folder, settings, diagnostics
         self._recorder: Recorder | None = None
         self._feed: Feed | None = None
         self._notice: Notice | None = None
         self._dismissed: Notice | None = None
         self._file: Path | None = None
-        self._began = 0.0
+        self._began = self._noted = 0.0
 
     @property
     def file(self) -> Path | None:
@@ -84,13 +92,24 @@ class RecordingPresenter:
         feed.set_tap(recorder)
         self._recorder, self._feed, self._began = recorder, feed, time.monotonic()
 
+    @property
+    def figures(self) -> RecorderFigures | None:
+        """How the recording goes that is under way."""
+        return self._recorder.figures() if self._recorder is not None else None
+
     def stop(self) -> None:
         """Record nothing more; the file is finished on the recorder's thread."""
         if self._recorder is not None:
+            self._note(self._recorder)
             self._recorder.stop()
         if self._feed is not None:
             self._feed.set_tap(None)
             self._feed = None
+
+    def _note(self, recorder: Recorder) -> None:
+        self._noted = time.monotonic()
+        if self._feed is not None and self._diagnostics is not None:
+            recorder.note(self._diagnostics(self._feed.snapshot().figures))
 
     def toggle(self, feed: Feed | None) -> None:
         """Stop, or begin where there is something to record."""
@@ -120,6 +139,8 @@ class RecordingPresenter:
         if self._recorder is None:
             return RecordingScreen(possible=possible, notice=self._notice)
         figures = self._recorder.figures()
+        if self._feed is not None and time.monotonic() - self._noted >= NOTE_S:
+            self._note(self._recorder)
         if not self._recorder.running and figures.state in (RecorderState.DONE, RecorderState.FAILED):
             self._settle(figures)
             return RecordingScreen(possible=possible, notice=self._notice)

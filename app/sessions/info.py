@@ -59,6 +59,7 @@ def describe(path: Path) -> dict[str, Any]:
                 }
                 for event in session.events
             ],
+            "diagnostics": session.diagnostics,
             "lost": list(session.skipped),
         }
 

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 DRAIN_S = 1.0
 """How long stopping may take to write what waits; the index and the last sync come after it."""
 _IDLE_S = 0.1
+NOTE_NS = 5_000_000_000
+"""Time between the diagnostics that are written while the recording goes on."""
 _LOOK_NS = 1_000_000_000
 """Time between looks at the room that is left."""
 _NO_PICTURE: ImageArray = np.zeros((0, 0, 3), np.uint8)
@@ -116,6 +118,8 @@ class Recorder:
         self._looked_ns = 0
         self._room: tuple[int, int] | None = None
         self._marks = self._refused = 0
+        self._note: Mapping[str, object] | None = None
+        self._noted_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._run, name="egopose recorder", daemon=True)
 
     def start(self) -> None:
@@ -141,6 +145,10 @@ class Recorder:
         """Mark this moment; without a text it is numbered."""
         self._marks += 1
         self._intake.put_event(Event(EventKind.MARK, time.monotonic_ns(), text or f"mark {self._marks}"))
+
+    def note(self, values: Mapping[str, object]) -> None:
+        """What the program has measured of itself up to now: written every few seconds, and once more at the end."""
+        self._note = values
 
     def figures(self) -> RecorderFigures:
         """How it goes. From any thread."""
@@ -230,8 +238,16 @@ class Recorder:
                 item, size = taken
                 self._write(writer, item)
                 self._intake.done(size)
+            if time.monotonic_ns() - self._noted_ns >= NOTE_NS:
+                self._write_note(writer)
             self._look_at_room(writer)
             self._tell(bytes=writer.size, cpu_s=time.thread_time())
+
+    def _write_note(self, writer: SessionWriter) -> None:
+        note, self._note = self._note, None
+        self._noted_ns = time.monotonic_ns()
+        if note is not None:
+            writer.add_diagnostics(note, self._noted_ns)
 
     def _write(self, writer: SessionWriter, item: Item) -> None:
         try:
@@ -280,6 +296,7 @@ class Recorder:
 
     def _finish(self, writer: SessionWriter) -> None:
         self._tell(state=RecorderState.FINISHING)
+        self._write_note(writer)
         writer.close()
         size = writer.path.stat().st_size
         if writer.frames == 0:

@@ -8,6 +8,7 @@
 | /wearer/truth | JSON: seq, joints_m (15, 3), visible (15), action |
 | /wearer/pose | JSON: seq, joints_m (15, 3), uv_px (15, 2), confidence (15), action_scores, raw_joints_m if filtered |
 | /session/event | foxglove.Log, JSON: `name` is the kind, `message` the text; duration_ns is ours |
+| /session/diagnostics | JSON: what the program measured of itself, every few seconds; the last one is the sum |
 
 Log times are `capture_ns`, sequence numbers `Frame.seq`, of events their count. The metadata record "egopose"
 names the source and the network; "egopose.calibration" holds the project's own camera JSON, which is what a
@@ -20,6 +21,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,7 @@ CALIBRATION_TOPIC = "/camera/calibration"
 TRUTH_TOPIC = "/wearer/truth"
 POSE_TOPIC = "/wearer/pose"
 EVENT_TOPIC = "/session/event"
+DIAGNOSTICS_TOPIC = "/session/diagnostics"
 SESSION_RECORD = "egopose"
 NETWORK_KEY, RUNTIME_KEY = "network", "runtime"
 """In the session's record: what made its poses."""
@@ -50,6 +53,7 @@ CALIBRATION_RECORD = "egopose.calibration"
 IMAGE_SCHEMA = "foxglove.CompressedImage"
 VIDEO_SCHEMA = "foxglove.CompressedVideo"
 EVENT_SCHEMA_NAME = "foxglove.Log"
+DIAGNOSTICS_SCHEMA_NAME = "egopose.Diagnostics"
 CAMERA_FRAME = "camera"
 FORMAT_VERSION = "1"
 
@@ -99,6 +103,9 @@ EVENT_SCHEMA: dict[str, Any] = {
         "duration_ns": {"type": "integer", "description": "of a gap: from the frame before it to the one after it"},
     },
 }
+
+
+DIAGNOSTICS_SCHEMA: dict[str, Any] = {"title": DIAGNOSTICS_SCHEMA_NAME, "type": "object"}
 
 
 def protobuf_schema(message: type[Message]) -> bytes:
@@ -234,6 +241,22 @@ def event_from_text(data: bytes, capture_ns: int) -> Event:
     if isinstance(duration, bool) or not isinstance(duration, int) or not 0 <= duration < 2**63:
         raise ValueError("duration_ns is no time")
     return Event(EventKind(values["name"]), capture_ns, " ".join(text.split())[:MAX_EVENT_TEXT], duration)
+
+
+def diagnostics_text(values: Mapping[str, Any]) -> bytes:
+    """Numbers that are not known are null."""
+    return _dump(_finite(dict(values)))
+
+
+def diagnostics_from_text(data: bytes) -> dict[str, Any]:
+    """Raises ValueError where the message is none."""
+    return _load(data)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _dump(values: dict[str, Any]) -> bytes:

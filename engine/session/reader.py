@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self, overload
+from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
@@ -95,6 +95,7 @@ class Session:
         self._poses = _by_time(found.topic(layout.POSE_TOPIC))
         self._event_rows = _by_time(found.topic(layout.EVENT_TOPIC))
         self._events: tuple[Event, ...] | None = None
+        self._note_rows = _by_time(found.topic(layout.DIAGNOSTICS_TOPIC))
         self._chunks = found.chunks
         self._checked = bytearray(len(self._chunks))
         self._held: tuple[int, bytes] = -1, b""
@@ -140,6 +141,18 @@ class Session:
         if self._events is None:
             self._events = tuple(self._read_events())
         return self._events
+
+    @property
+    def diagnostics(self) -> dict[str, Any] | None:
+        """What the program measured of itself up to the end of the recording; None where it did not."""
+        if not len(self._note_rows):
+            return None
+        entry = entry_of(self._note_rows[-1])
+        try:
+            return layout.diagnostics_from_text(self._data(entry))
+        except (DamageError, ValueError) as error:
+            self._lose(f"the diagnostics cannot be read ({error})")
+            return None
 
     def frame(self, index: int) -> Frame:
         """The frame with its truth. Raises EgoposeError where its picture is damaged."""

@@ -94,6 +94,7 @@ class SessionWriter:
         self._disk = disk or Disk()
         self._encoder = Encoder(info.fps if info else None) if pictures is Pictures.H264 else None
         self._events = 0
+        self._notes, self._diagnostics = 0, -1
         self._synced_ns = self._cut_ns = time.monotonic_ns()
         self._closed = False
         self._calibration = calibration
@@ -164,6 +165,15 @@ class SessionWriter:
         """Write something that happened besides frames."""
         self._add(self._event, self._events, event.capture_ns, layout.event_text(event))
         self._events += 1
+
+    def add_diagnostics(self, values: Mapping[str, object], time_ns: int) -> None:
+        """Write what the program measured of itself up to this moment."""
+        if self._diagnostics < 0:
+            self._diagnostics = self._json_channel(
+                layout.DIAGNOSTICS_TOPIC, layout.DIAGNOSTICS_SCHEMA_NAME, layout.DIAGNOSTICS_SCHEMA
+            )
+        self._add(self._diagnostics, self._notes, time_ns, layout.diagnostics_text(values))
+        self._notes += 1
 
     def tick(self) -> None:
         """Write what has waited long enough; called with every frame, and in between where frames are rare."""
