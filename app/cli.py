@@ -16,6 +16,7 @@ from typing import NoReturn
 from app.calibration.command import add_board, add_calibrate, add_convert
 from app.cameras import add_cameras
 from app.datasets import add_datasets
+from app.doctor.command import add_doctor
 from app.evaluate import add_evaluate
 from app.motion import add_motion, motion_of
 from app.sessions.command import add_export, add_info, add_record, add_recover
@@ -111,6 +112,7 @@ def parser(words: Sequence[str]) -> Parser:
     demo.set_defaults(command=run_demo)
 
     add_cameras(commands.add_parser("cameras", help="list the connected cameras"))
+    add_doctor(commands.add_parser("doctor", help="what this machine has, what is missing, and how to get it"))
 
     calibrate = commands.add_parser("calibrate", help="calibrate a fisheye camera, in the window or from --images")
     add_calibrate(calibrate)

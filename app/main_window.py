@@ -20,6 +20,7 @@ from app.banner import Banner
 from app.chooser import Chooser
 from app.diagnostics.section import DiagnosticsSection
 from app.diagnostics.window import diagnostics_of
+from app.doctor.dialog import show_doctor
 from app.feed import Opener
 from app.menus import Commands, build_menus
 from app.presenter import Notice, Phase, Presenter, Screen
@@ -111,6 +112,7 @@ class MainWindow(QMainWindow):
             full_screen=lambda on: self.showFullScreen() if on else self.showNormal(),
             escape=self.escape,
             about=lambda: show_about(self),
+            doctor=lambda: show_doctor(self),
         )
 
     def _connect(self) -> None:

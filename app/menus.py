@@ -10,6 +10,7 @@ from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
 from app.theme import ThemeChoice
+from app.translation import tr
 from engine.capture.devices import list_cameras
 
 LOOKS = ("three-quarter", "front", "side", "behind", "above")
@@ -36,6 +37,7 @@ class Commands:
     full_screen: Callable[[bool], None]
     escape: Callable[[], None]
     about: Callable[[], None]
+    doctor: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     assert bar is not None  # a QMainWindow makes one
     adder = _Adder(window)
     file, view = adder.menu(bar, "&File"), adder.menu(bar, "&View")
-    adder.add(adder.menu(bar, "&Help"), "&About egopose", "F1", commands.about)
+    help_menu = adder.menu(bar, tr("&Help"))
+    adder.add(help_menu, tr("&Check this machine…"), "Ctrl+F1", commands.doctor)
+    adder.add(help_menu, tr("&About egopose"), "F1", commands.about)
     adder.add(None, "Dismiss", "Esc", commands.escape)
     reopen = _fill_file(adder, file, commands)
 

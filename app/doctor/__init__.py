@@ -1,0 +1,1 @@
+"""`egopose doctor`: what this machine has, what it lacks, and how to get it."""
