@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calib.calibration import Calibration
     from calib.remap import CanonicalView
     from engine.capture.source import SourceInfo
-    from engine.live.tap import Tap
+    from engine.live.tap import Taps
     from engine.motion.settings import MotionSettings
 
 
@@ -30,8 +30,9 @@ class Feed(Protocol):
     def stop(self) -> None:
         """End and join every thread, within 2 s. Idempotent; may be called without `start`."""
 
-    def set_tap(self, tap: Tap | None) -> None:
-        """Hand everything that passes to somebody, from now on; None ends it."""
+    @property
+    def taps(self) -> Taps:
+        """Who is handed everything that passes; one may be added and removed at any time, from any thread."""
 
     def origin(self) -> tuple[SourceInfo, Calibration | None]:
         """What a recording says of the source and its camera. Raises EgoposeError where the latter cannot be read."""

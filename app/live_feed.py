@@ -10,7 +10,7 @@ from engine.capture.paced import Paced
 from engine.capture.source import SourceInfo
 from engine.live.pipeline import Pipeline
 from engine.live.supervisor import supervised
-from engine.live.tap import Tap
+from engine.live.tap import Taps
 from engine.motion.settings import MotionSettings
 from engine.motion.stage import MotionStage
 from engine.types import Snapshot
@@ -38,9 +38,10 @@ class LiveFeed:
         """End both threads, within two seconds."""
         self._pipeline.stop()
 
-    def set_tap(self, tap: Tap | None) -> None:
-        """See `Pipeline.tap`."""
-        self._pipeline.tap = tap
+    @property
+    def taps(self) -> Taps:
+        """See `Pipeline.taps`."""
+        return self._pipeline.taps
 
     def origin(self) -> tuple[SourceInfo, Calibration | None]:
         """The source, and its camera where that is not only assumed."""

@@ -89,7 +89,7 @@ class RecordingPresenter:
             self._notice = Notice(one_line(error), "error")
             return
         recorder.start()
-        feed.set_tap(recorder)
+        feed.taps.add(recorder)
         self._recorder, self._feed, self._began = recorder, feed, time.monotonic()
 
     @property
@@ -102,9 +102,7 @@ class RecordingPresenter:
         if self._recorder is not None:
             self._note(self._recorder)
             self._recorder.stop()
-        if self._feed is not None:
-            self._feed.set_tap(None)
-            self._feed = None
+            self._let_go(self._recorder)
 
     def _note(self, recorder: Recorder) -> None:
         self._noted = time.monotonic()
@@ -166,12 +164,16 @@ class RecordingPresenter:
         notice = Notice(figures.message, "warning")
         return None if notice == self._dismissed else notice
 
+    def _let_go(self, recorder: Recorder) -> None:
+        if self._feed is not None:
+            self._feed.taps.remove(recorder)
+            self._feed = None
+
     def _settle(self, figures: RecorderFigures) -> None:
         """The recorder has ended: say what came of it."""
+        if self._recorder is not None:
+            self._let_go(self._recorder)
         self._recorder = None
-        if self._feed is not None:
-            self._feed.set_tap(None)
-            self._feed = None
         if figures.state is RecorderState.FAILED:
             self._notice = Notice(one_line(EgoposeError(figures.message)), "error")
             return

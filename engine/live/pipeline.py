@@ -23,7 +23,7 @@ from engine.live.mailbox import Mailbox
 from engine.live.meter import Durations, Rate
 from engine.live.rate import TemporalRate
 from engine.live.supervisor import Supervised
-from engine.live.tap import Tap
+from engine.live.tap import Taps
 from engine.motion.stage import MotionStage
 from engine.types import Event, Figures, Frame, Pose, Snapshot, StreamState
 
@@ -88,8 +88,8 @@ class Pipeline:
         self._produced = self._processed = 0
         self._last_arrival_ns = 0
         self._live = False
-        self.tap: Tap | None = None
-        """Is handed every frame, pose and event from the moment it is set until it is set to None."""
+        self.taps = Taps()
+        """Are handed every frame, pose and event."""
         self._threads = (
             threading.Thread(target=self._guarded, args=(self._read,), name="egopose source", daemon=True),
             threading.Thread(target=self._guarded, args=(self._ahead.run,), name="egopose looking ahead", daemon=True),
@@ -178,8 +178,7 @@ class Pipeline:
         return state, message, 0.0
 
     def _happened(self, event: Event) -> None:
-        if (tap := self.tap) is not None:
-            tap.event(event)
+        self.taps.event(event)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Run a thread's work; whatever goes wrong ends all threads and is kept for `wait`."""
@@ -227,8 +226,7 @@ class Pipeline:
                 self._source_rate.tick(now)
                 if self._state is StreamState.OPENING:
                     self._state = StreamState.STREAMING
-                if (tap := self.tap) is not None:
-                    tap.frame(frame)
+                self.taps.frame(frame)
                 incoming = Incoming(frame, estimator.see)
                 if not self._mailbox.put(incoming):
                     return
@@ -267,8 +265,7 @@ class Pipeline:
         self._processed += 1
         self._age.add(now - born_ns)
         self._pose_rate.tick(now)
-        if (tap := self.tap) is not None:
-            tap.pose(pose)
+        self.taps.pose(pose)
         for name, duration in pose.stage_ns.items():
             self._stages.setdefault(name, Durations(self._keep)).add(duration)
         done = time.monotonic_ns()

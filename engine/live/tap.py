@@ -1,7 +1,8 @@
-"""Somebody who is handed everything that passes a pipeline: the recorder, an output."""
+"""Somebody who is handed everything that passes a pipeline: the recorder, the outputs."""
 
 from __future__ import annotations
 
+import threading
 from typing import Protocol
 
 from engine.types import Event, Frame, Pose
@@ -18,3 +19,40 @@ class Tap(Protocol):
 
     def event(self, event: Event) -> None:
         """Something that happened to the stream."""
+
+
+class Taps:
+    """Those who listen to one pipeline, itself a tap: each is handed everything from `add` until `remove`."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._taps: tuple[Tap, ...] = ()
+
+    def add(self, tap: Tap) -> None:
+        """From any thread. One that is there already is not handed things twice."""
+        with self._changing:
+            if tap not in self._taps:
+                self._taps = (*self._taps, tap)
+
+    def remove(self, tap: Tap) -> None:
+        """From any thread; a call that is under way still ends. One that is not there is no fault."""
+        with self._changing:
+            self._taps = tuple(other for other in self._taps if other is not tap)
+
+    def __len__(self) -> int:
+        return len(self._taps)
+
+    def frame(self, frame: Frame) -> None:
+        """See `Tap.frame`."""
+        for tap in self._taps:
+            tap.frame(frame)
+
+    def pose(self, pose: Pose) -> None:
+        """See `Tap.pose`."""
+        for tap in self._taps:
+            tap.pose(pose)
+
+    def event(self, event: Event) -> None:
+        """See `Tap.event`."""
+        for tap in self._taps:
+            tap.event(event)

@@ -15,7 +15,7 @@ from calib.cv import cv2
 from calib.formats import load_camera
 from calib.remap import CanonicalView
 from engine.capture.source import SourceInfo
-from engine.live.tap import Tap
+from engine.live.tap import Taps
 from engine.motion.settings import MotionSettings
 from engine.skeleton import BONES, JOINT_COUNT, JOINTS
 from engine.types import Figures, Frame, Percentiles, Pose, Snapshot, StreamState
@@ -136,7 +136,7 @@ class FakeFeed:
         self.started, self.stopped = threading.Event(), threading.Event()
         self.failure: Exception | None = None
         self.delay_s = 0.0
-        self.tap: Tap | None = None
+        self.taps = Taps()
         self.recordable = True
         self.motion = MotionSettings()
         self._thread = threading.Thread(target=self.stopped.wait, name="fake feed")
@@ -152,9 +152,6 @@ class FakeFeed:
         if self.failure is not None:
             raise self.failure
         return self.current
-
-    def set_tap(self, tap: Tap | None) -> None:
-        self.tap = tap
 
     def origin(self) -> tuple[SourceInfo, Calibration | None]:
         return SourceInfo(self.title, "fake:0", SIZE, 60.0, "", live=True, seekable=False), self.view.camera

@@ -101,9 +101,9 @@ def test_recording_ends_with_the_diagnostics(window: MainWindow) -> None:
     window.open("camera:0")
     wait_for(lambda: window.view.left.currentWidget() is window.view.picture)
     window.recording.toggle()
-    assert feed.tap is not None
+    assert feed.taps
     for seq in range(3):
-        feed.tap.frame(Frame(np.full((48, 64, 3), seq, np.uint8), seq, time.monotonic_ns(), "fake:0"))
+        feed.taps.frame(Frame(np.full((48, 64, 3), seq, np.uint8), seq, time.monotonic_ns(), "fake:0"))
     window.recording.toggle()
     wait_for(lambda: window.recording.recording.file is not None)
     assert window.recording.recording.file is not None

@@ -23,7 +23,7 @@ from engine.capture.picture import encode_jpeg
 from engine.capture.source import SourceInfo
 from engine.live.estimator import Estimator, Seen
 from engine.live.pipeline import Pipeline
-from engine.live.tap import Tap
+from engine.live.tap import Taps
 from engine.motion.settings import MotionSettings
 from engine.motion.stage import MotionStage
 from engine.session.reader import Session
@@ -87,8 +87,9 @@ class Feed:
     def stop(self) -> None:
         self.pipeline.stop()
 
-    def set_tap(self, tap: Tap | None) -> None:
-        self.pipeline.tap = tap
+    @property
+    def taps(self) -> Taps:
+        return self.pipeline.taps
 
     def origin(self) -> tuple[SourceInfo, Calibration | None]:
         return self.source.info, fake.canonical_view().camera

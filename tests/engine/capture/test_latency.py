@@ -36,7 +36,8 @@ def test_motion_jpeg_is_fresh_and_whole(fps: int) -> None:
     busy = busyness()
     with MjpegServer(fps=fps, size=SIZE, variety=VARIETY) as server:
         pipeline = Pipeline(Supervised(MjpegStream(server.address)), lambda source: FakeEstimator())
-        pipeline.tap = heard = Heard()
+        heard = Heard()
+        pipeline.taps.add(heard)
         pipeline.start()
         heard.wait_frames(fps)
         ages, tick = [], threading.Event()

@@ -201,7 +201,8 @@ def test_of_many_pictures_that_wait_the_newest_is_taken() -> None:
 
 def test_a_camera_that_dies_and_hangs_comes_back_under_supervision(server: MjpegServer) -> None:
     pipeline = Pipeline(Supervised(MjpegStream(server.address)), lambda source: FakeEstimator())
-    pipeline.tap = heard = Heard()
+    heard = Heard()
+    pipeline.taps.add(heard)
     pipeline.start()
     heard.wait_frames()
     server.stop()

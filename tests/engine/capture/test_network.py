@@ -80,7 +80,8 @@ def test_a_camera_that_hangs_is_lost_after_its_time(server: RtspServer) -> None:
 
 def test_an_rtsp_camera_comes_back_and_its_hanging_does_not_hold_up_stopping(server: RtspServer) -> None:
     pipeline = Pipeline(Supervised(RtspStream(server.address)), lambda source: FakeEstimator())
-    pipeline.tap = heard = Heard()
+    heard = Heard()
+    pipeline.taps.add(heard)
     pipeline.start()
     heard.wait_frames()
     server.stop()

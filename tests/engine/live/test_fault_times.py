@@ -26,7 +26,8 @@ HOLD_S = (0.0, 4.0)
 def check(source: LiveSource, name: str, break_it: Callable[[], None], mend: Callable[[], None], back_s: float) -> None:
     """Break and mend a camera, and see that its gaps are marked."""
     pipeline = Pipeline(Supervised(source), lambda source: FakeEstimator())
-    pipeline.tap = heard = Heard()
+    heard = Heard()
+    pipeline.taps.add(heard)
     pipeline.start()
     for hold_s in HOLD_S:
         heard.wait_frames(40)

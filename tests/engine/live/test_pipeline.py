@@ -138,13 +138,14 @@ def test_a_tap_is_handed_every_frame_and_pose_until_it_is_taken_off() -> None:
             assert pose.seq in self.frames
             self.poses.append(pose.seq)
             if pose.seq == 5:
-                pipeline.tap = None
+                pipeline.taps.remove(self)
 
         def event(self, event: Event) -> None:
             raise AssertionError(event)
 
     pipeline = Pipeline(FakeSource(frames=9), lambda source: FakeEstimator(), lossless=True)
-    pipeline.tap = heard = Heard()
+    heard = Heard()
+    pipeline.taps.add(heard)
     pipeline.start()
     pipeline.wait()
     assert heard.poses == list(range(6))
@@ -225,3 +226,30 @@ def test_filter_strength_can_be_changed_while_it_runs_and_the_raw_joints_are_kep
     assert all(pose.raw_joints_m is not None and pose.raw_joints_m[0, 0] == pose.seq for pose in late)
     assert all(pose.joints_m[0, 0] < pose.seq and pose.lag_ns > 0 for pose in late)
     assert {"network", "motion"} <= set(pipeline.snapshot().figures.stages_ms)
+
+
+def test_several_taps_are_handed_everything_and_each_is_taken_off_alone() -> None:
+    class Counting:
+        def __init__(self) -> None:
+            self.poses: list[int] = []
+
+        def frame(self, frame: Frame) -> None:
+            pass
+
+        def pose(self, pose: Pose) -> None:
+            self.poses.append(pose.seq)
+            if pose.seq == 3 and self is first:
+                pipeline.taps.remove(first)
+
+        def event(self, event: Event) -> None:
+            raise AssertionError(event)
+
+    pipeline = Pipeline(FakeSource(frames=6), lambda source: FakeEstimator(), lossless=True)
+    first, second = Counting(), Counting()
+    for tap in (first, second, second):
+        pipeline.taps.add(tap)
+    pipeline.start()
+    pipeline.wait()
+    assert first.poses == list(range(4))
+    assert second.poses == list(range(6))
+    assert len(pipeline.taps) == 1

@@ -269,9 +269,9 @@ def test_recording_a_running_pipeline_from_the_middle(tmp_path: Path) -> None:
     until(lambda: pipeline.snapshot().figures.processed > 3)
     recorder = Recorder(tmp_path / "s.mcap", disk=RoomyDisk())
     recorder.start()
-    pipeline.tap = recorder
+    pipeline.taps.add(recorder)
     until(lambda: recorder.figures().poses > 20)
-    pipeline.tap = None
+    pipeline.taps.remove(recorder)
     figures = ended(recorder)
     pipeline.stop()
     assert figures.dropped == 0

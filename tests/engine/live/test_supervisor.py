@@ -29,7 +29,8 @@ class Live:
         self.device = device or Device(fps=100, nominal=100)
         self.source = Supervised(FaultyCamera(self.device, clock), limits)
         self.pipeline = Pipeline(self.source, lambda source: FakeEstimator())
-        self.pipeline.tap = self.heard = Heard()
+        self.heard = Heard()
+        self.pipeline.taps.add(self.heard)
         self.pipeline.start()
         self.heard.wait_frames()
 
