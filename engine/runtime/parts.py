@@ -11,6 +11,7 @@ among them when the pose is asked for, and which of them are valid. `Step` is al
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,17 +22,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import fuse_conv_bn_eval
 
 from engine.errors import EgoposeError
 from engine.network.network import Memory, PoseNetwork, remember
 from engine.network.spatial import Peaks, SpatialOutput, heat
+from engine.runtime.streaming import ASKED, MOTION, POSE, SEEN, SPATIAL
 
-SPATIAL, MOTION, POSE = "spatial", "motion", "pose"
-"""Names of the parts, and of the files they are exported to."""
-SEEN = ("heatmaps", "uv", "spread", "height", "confidence", "tokens")
-"""What `SpatialPart` gives, in its order; behind it "feature" where the motion shares its encoder."""
-ASKED = ("tokens", "uv", "spread", "height", "features", "valid")
-"""What `PosePart` takes, in its order."""
 OPSET = 18
 
 
@@ -138,6 +135,20 @@ def cut(network: PoseNetwork) -> list[Part]:
     if own:
         parts.append(Part(MOTION, motion, {"picture": picture}, ("feature",)))
     return [*parts, Part(POSE, PosePart(network).eval(), asked, ("joints", "actions"))]
+
+
+def folded(network: PoseNetwork) -> PoseNetwork:
+    """The same network with each batch norm folded into the convolution before it, as compilers want it."""
+    network = copy.deepcopy(network)
+    for module in list(network.modules()):
+        before: tuple[str, nn.Module] = ("", module)
+        for name, child in list(module.named_children()):
+            # In this network a norm stands right behind its convolution, by its name as well as in `forward`.
+            if isinstance(child, nn.BatchNorm2d) and isinstance(before[1], nn.Conv2d):
+                setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
+                setattr(module, name, nn.Identity())
+            before = (name, child)
+    return network
 
 
 def export_onnx(parts: Sequence[Part], folder: Path) -> list[Path]:

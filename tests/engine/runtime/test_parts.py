@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,11 @@ import onnxruntime
 import pytest
 import torch
 
-from calib.canonical import canonical_angle_table
-from engine.network.config import BASE, SMALL, NetworkConfig
-from engine.network.network import PoseNetwork
+from engine.network.config import NetworkConfig
 from engine.network.spatial import heat
-from engine.runtime.parts import MOTION, POSE, SPATIAL, Step, cut, export_onnx
-
-TINY = replace(SMALL, name="tiny", side=64, spatial_width=8, window=8, actions=("stand", "walk"))
-REMEMBERING = replace(TINY, name="remembering", token_window=4)
-OWN_ENCODER = replace(BASE, name="own encoder", side=64, window=8, token_window=3)
-
-
-def make(config: NetworkConfig) -> PoseNetwork:
-    torch.manual_seed(0)
-    return PoseNetwork(config, torch.from_numpy(canonical_angle_table(512))).eval().requires_grad_(False)
+from engine.runtime.parts import Step, cut, export_onnx, folded
+from engine.runtime.streaming import MOTION, POSE, SPATIAL
+from tests.engine.runtime.networks import OWN_ENCODER, REMEMBERING, TINY, make
 
 
 @pytest.mark.parametrize("config", [TINY, REMEMBERING, OWN_ENCODER], ids=lambda c: c.name)
@@ -60,6 +50,19 @@ def test_onnx_of_the_parts_gives_what_torch_gives(tmp_path: Path) -> None:
         truth = part.module(*(torch.from_numpy(value) for value in given.values()))
         for name, ours, theirs in zip(part.outputs, found, truth, strict=True):
             assert np.allclose(ours, theirs.numpy(), atol=1e-4), name
+
+
+@pytest.mark.parametrize("config", [TINY, OWN_ENCODER], ids=lambda c: c.name)
+def test_folded_norms_change_nothing(config: NetworkConfig) -> None:
+    network = make(config)
+    inside = folded(network)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in inside.modules())
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    picture = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
+    ours, _ = inside.step(picture, inside.empty_memory())
+    theirs, _ = network.step(picture, network.empty_memory())
+    assert torch.allclose(ours.joints, theirs.joints, atol=1e-5)
+    assert torch.allclose(ours.logits, theirs.logits, atol=1e-3)
 
 
 def _other(rng: np.random.Generator, example: np.ndarray) -> np.ndarray:

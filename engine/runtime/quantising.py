@@ -1,0 +1,136 @@
+"""int8 by nncf: the convolutions of both streams, as many of them as accuracy allows. Needs torch."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from openvino import Core, Model, Node, save_model
+from openvino import opset13 as opset
+
+from engine.runtime.agreement import CALIBRATION_STEP, WITHIN, Recorded, fault
+from engine.runtime.backend import Tell
+from engine.runtime.converting import Judge, copy_pose
+from engine.runtime.openvino import settings
+from engine.runtime.streaming import MOTION, SPATIAL
+from engine.types import FloatArray, ImageArray
+
+os.environ.setdefault("NNCF_CI", "1")  # else it reports its use to its maker
+import nncf
+
+MARGIN = 0.8
+"""Of what is allowed: a choice that was made on the frames of the check looks better on them than it is."""
+RANKED_ON = 12
+"""Pictures that the layers are ranked with."""
+
+
+class Layer(NamedTuple):
+    """A convolution of one of the parts."""
+
+    part: str
+    name: str
+
+
+def quantise(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tell: Tell) -> int:
+    """Write int8 models of the fp32 ones in `plain` into a new folder; how many convolutions are left in fp32.
+
+    None where that is accurate enough; else those that cost most accuracy, twice as many each time, up to half of
+    them. What comes of it may still not hold.
+    """
+    folder.mkdir()
+    copy_pose(plain, folder)
+    parts = {name: plain / f"{name}.xml" for name in (SPATIAL, MOTION) if (plain / f"{name}.xml").is_file()}
+    pictures = calibration.thinned(CALIBRATION_STEP)
+    ranking: list[Layer] = []
+    left = 0
+    while True:
+        tell("quantising" if not left else f"quantising all but {left} layers", 0.5 + 0.05 * left.bit_length())
+        for name, path in parts.items():
+            spared = [layer.name for layer in ranking[:left] if layer.part == name]
+            save_model(quantised(path, pictures, spared), folder / f"{name}.xml", compress_to_fp16=False)
+        if not fault(judge(folder, "int8"), MARGIN * WITHIN):
+            return left
+        if not ranking:
+            tell("ranking the layers", 0.52)
+            ranking = rank(parts, folder, pictures[:: -(-len(pictures) // RANKED_ON)])
+        if 2 * max(1, left) > len(ranking) // 2:
+            return left
+        left = 2 * left or 1
+
+
+def quantised(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str]) -> Model:
+    """The int8 model of an fp32 one: everything up to its last convolutions, the layers in `spared` excepted."""
+    nncf.set_log_level(logging.ERROR)
+    model = Core().read_model(path)
+    with redirect_stdout(io.StringIO()):  # its progress bars
+        return nncf.quantize(
+            model,
+            nncf.Dataset(pictures),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(pictures),
+            fast_bias_correction=False,  # corrects layer by layer with all before it: a third of the error
+            ignored_scope=nncf.IgnoredScope(names=[*behind_convolutions(model), *spared]),
+        )
+
+
+def convolutions(model: Model) -> list[Node]:
+    """In the order they run."""
+    return [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
+
+
+def behind_convolutions(model: Model) -> list[str]:
+    """Names of the operations that no convolution depends on: peaks and tokens, where rounding costs most."""
+    before: set[str] = set()
+    waiting: list[Node] = convolutions(model)
+    while waiting:
+        node = waiting.pop()
+        if node.get_friendly_name() not in before:
+            before.add(node.get_friendly_name())
+            waiting += [port.get_source_output().get_node() for port in node.inputs()]
+    kinds = ("Constant", "Parameter", "Result")
+    nodes = [node for node in model.get_ordered_ops() if node.get_type_name() not in kinds]
+    return [node.get_friendly_name() for node in nodes if node.get_friendly_name() not in before]
+
+
+def rank(parts: dict[str, Path], folder: Path, pictures: Sequence[ImageArray]) -> list[Layer]:
+    """The convolutions, first the one that takes away most of the int8 models' error when it alone is fp32 again."""
+    gains: dict[Layer, float] = {}
+    for part, path in parts.items():
+        truth = outputs(Core().read_model(path), pictures)
+        weights = {node.get_friendly_name(): node.input_value(1) for node in convolutions(Core().read_model(path))}
+        model = Core().read_model(folder / f"{part}.xml")
+        worst = error(outputs(model, pictures), truth)
+        for node in convolutions(model):
+            name = node.get_friendly_name()
+            inputs = [node.input_value(0), node.input_value(1)]
+            _restore(node, weights[name].get_node())
+            gains[Layer(part, name)] = worst - error(outputs(model, pictures), truth)
+            for port, source in zip(node.inputs(), inputs, strict=True):
+                port.replace_source_output(source)
+    return sorted(gains, key=lambda layer: -gains[layer])
+
+
+def _restore(node: Node, weights: Node) -> None:
+    """Make one convolution of an int8 model fp32 again: its picture unrounded, its weights those of before."""
+    source = node.input_value(0).get_node()
+    if source.get_type_name() == "FakeQuantize":
+        node.input(0).replace_source_output(source.input_value(0))
+    node.input(1).replace_source_output(opset.constant(weights.get_data()).output(0))
+
+
+def outputs(model: Model, pictures: Sequence[ImageArray]) -> list[FloatArray]:
+    """What a part says of each picture, one array an output."""
+    request = Core().compile_model(model, "CPU", settings("fp32")).create_infer_request()
+    said = [[np.array(tensor) for tensor in request.infer([picture]).values()] for picture in pictures]
+    return [np.concatenate(each) for each in zip(*said, strict=True)]
+
+
+def error(ours: list[FloatArray], truth: list[FloatArray]) -> float:
+    """Relative squared error, the mean over the outputs."""
+    return float(np.mean([np.square(a - b).sum() / np.square(b).sum() for a, b in zip(ours, truth, strict=True)]))

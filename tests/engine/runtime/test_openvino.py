@@ -1,0 +1,166 @@
+"""OpenVINO against eager: every kind of network in fp32, what int8 may cost, and what is damaged or missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import EgoposeError
+from engine.network.config import NetworkConfig
+from engine.network.weights import load_network
+from engine.runtime import openvino
+from engine.runtime.agreement import gather
+from engine.runtime.backend import weights_sha256
+from engine.runtime.description import DESCRIPTION, Agreement, Description
+from engine.runtime.eager import EagerRuntime
+from engine.runtime.openvino import OpenVino
+from engine.runtime.runtime import Runtime
+from engine.types import ImageArray
+from tests.engine.runtime.networks import OWN_ENCODER, REMEMBERING, TINY, recording, weights_of
+
+NO_DIFFERENCE = Agreement(10, None, None, 0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recording(tmp_path_factory.mktemp("frames") / "pictures")
+
+
+@pytest.mark.parametrize("config", [TINY, REMEMBERING, OWN_ENCODER], ids=lambda c: c.name)
+def test_fp32_says_what_eager_says(config: NetworkConfig, pictures: Path, tmp_path: Path) -> None:
+    weights = weights_of(config, tmp_path)
+    folder = tmp_path / "compiled"
+    folder.mkdir()
+    told: list[float] = []
+    backend = OpenVino("fp32", [pictures])
+    backend.build(weights, folder, lambda doing, done: told.append(done))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    description = Description.read(folder)
+    assert description.weights_sha256 == weights_sha256(weights)
+    assert description.config == config
+    compiled, eager = backend.load(folder), EagerRuntime(load_network(weights))
+    try:
+        assert (compiled.network, compiled.side, compiled.actions) == (eager.network, eager.side, eager.actions)
+        assert compiled.spares_motion == eager.spares_motion
+        assert_same(compiled, eager, gather([pictures], config.side)[1].pictures[0])
+    finally:
+        compiled.close()
+        eager.close()
+
+
+def assert_same(compiled: Runtime, eager: Runtime, pictures: ImageArray) -> None:
+    """Over a stream with spared motion, a reset, and a memory that is handed over."""
+    for runtime in (compiled, eager):
+        runtime.reset()
+    kept = []
+    for i, picture in enumerate(pictures):
+        if i == 10:
+            compiled.reset()
+            eager.reset()
+        if i == 14:
+            compiled.recall(eager.memory())
+        ours, theirs = (runtime.run(picture, motion=i % 3 > 0) for runtime in (compiled, eager))
+        kept.append((ours, theirs, ours.joints_m.copy()))
+        assert np.allclose(ours.joints_m, theirs.joints_m, atol=2e-4), i
+        assert np.allclose(ours.heatmaps, theirs.heatmaps, atol=2e-4), i
+        assert np.allclose(ours.uv, theirs.uv, atol=2e-4), i
+        assert np.allclose(ours.confidence, theirs.confidence, atol=2e-4), i
+        assert np.allclose(ours.action_scores, theirs.action_scores, atol=2e-4), i
+        assert np.allclose(compiled.memory(), eager.memory(), atol=2e-3), i
+    assert all(np.array_equal(ours.joints_m, then) for ours, _, then in kept), "a result changed after it was given"
+
+
+def test_int8_leaves_the_layers_that_cost_most_until_it_holds(pictures: Path, tmp_path: Path) -> None:
+    nncf = pytest.importorskip("nncf")
+    from openvino import Core  # noqa: PLC0415
+
+    from engine.runtime.converting import export  # noqa: PLC0415
+    from engine.runtime.parts import cut, folded  # noqa: PLC0415
+    from engine.runtime.quantising import convolutions, quantise  # noqa: PLC0415
+
+    assert nncf
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for part in cut(folded(load_network(weights_of(TINY, tmp_path)))):
+        export(part, plain)
+    asked: list[Path] = []
+
+    def judge(folder: Path, precision: str) -> Agreement:
+        assert precision == "int8"
+        asked.append(folder)
+        return replace(NO_DIFFERENCE, jumped=0.0 if len(asked) == 2 else 0.5)
+
+    calibration, _ = gather([pictures], TINY.side)
+    left = quantise(plain, tmp_path / "int8", calibration, judge, lambda doing, done: None)
+    assert (left, len(asked)) == (1, 2)
+    layers = convolutions(Core().read_model(asked[0] / "spatial.xml"))
+    spared = [node for node in layers if node.input_value(1).get_node().get_type_name() == "Constant"]
+    assert len(spared) == 1
+    assert len(layers) > 20
+
+
+def test_a_precision_that_does_not_hold_is_not_written(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.runtime import converting  # noqa: PLC0415
+
+    monkeypatch.setattr(converting, "fault", lambda found: "it moves everything")
+    folder = tmp_path / "compiled"
+    folder.mkdir()
+    with pytest.raises(EgoposeError, match="no fp32: it moves everything"):
+        OpenVino("fp32", [pictures]).build(weights_of(TINY, tmp_path), folder)
+    assert not list(folder.iterdir())
+
+
+def test_the_precision_follows_the_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fastest(*features: str) -> tuple[str, ...]:
+        monkeypatch.setattr(openvino, "instructions", lambda: frozenset(features))
+        return openvino.fast_precisions()
+
+    assert fastest("avx2") == ("fp32",)
+    assert fastest("avx2", "avx_vnni") == ("int8", "fp32")
+    assert fastest("avx512f", "avx512_vnni", "avx512_bf16") == ("int8", "fp32")
+    assert fastest("avx512_vnni", "amx_int8", "amx_bf16") == ("int8", "bf16", "fp32")
+    fastest("avx2")
+    line = OpenVino("bf16").missing_to_build()
+    assert line is not None
+    assert "AMX" in line
+    plain = OpenVino().identity()
+    fastest("avx_vnni")
+    assert OpenVino().identity() != plain
+    assert OpenVino("fp32").identity() != OpenVino("int8").identity()
+
+
+def test_what_is_missing_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino, "find_spec", lambda name: None)
+    for line in (OpenVino().missing(), OpenVino("int8").missing_to_build()):
+        assert line is not None
+        assert "pip install" in line
+        assert "\n" not in line
+
+
+def test_a_damaged_model_is_told_and_not_run(tmp_path: Path) -> None:
+    with pytest.raises(EgoposeError, match="compile it again"):
+        OpenVino().load(tmp_path)
+    Description(TINY, "0" * 64, "fp32").write(tmp_path)
+    with pytest.raises(EgoposeError, match="compile it again"):
+        OpenVino().load(tmp_path)
+    (tmp_path / "spatial.xml").write_text("<net")
+    with pytest.raises(EgoposeError, match="compile it again"):
+        OpenVino().load(tmp_path)
+
+
+def test_a_description_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    whole = Description(REMEMBERING, "ab" * 32, "int8", 3, "no bf16", replace(NO_DIFFERENCE, mpjpe_mm=50.0))
+    whole.write(tmp_path)
+    assert Description.read(tmp_path) == whole
+    text = json.loads((tmp_path / DESCRIPTION).read_text())
+    for broken in (text | {"format": "2"}, text | {"surplus": 1}, text | {"config": {}}, [], "x"):
+        (tmp_path / DESCRIPTION).write_text(json.dumps(broken))
+        with pytest.raises(EgoposeError, match="compile it again"):
+            Description.read(tmp_path)
