@@ -7,10 +7,19 @@ import json
 import sys
 from pathlib import Path
 
+from app.motion import add_motion
 from app.sessions.names import default_folder, recording_name, size_text, time_text
 from app.settings import Settings
 from calib.formats import load_camera
 from engine.errors import EgoposeError
+
+MOTION_FILES = {
+    "bvh": "write the motion as BVH, for Blender and other animation programs",
+    "csv": "write joints and joint rotations as a table",
+    "npz": "write them as NumPy arrays",
+    "c3d": "write the joints as C3D, for motion analysis",
+}
+"""By the option, which is the end of the file's name too."""
 
 
 def add_info(command: argparse.ArgumentParser) -> None:
@@ -26,11 +35,14 @@ def add_export(command: argparse.ArgumentParser) -> None:
     into = command.add_mutually_exclusive_group(required=True)
     into.add_argument("--mp4", type=Path, metavar="OUT", help="write a video")
     into.add_argument("--images", type=Path, metavar="DIR", help="write every picture, as it was recorded")
+    for kind, what in MOTION_FILES.items():
+        into.add_argument(f"--{kind}", type=Path, metavar="OUT", help=what)
     command.add_argument("--range", metavar="FROM-TO", help="seconds or m:ss from the first frame: 10-20, 1:05-, -30")
     command.add_argument("--overlay", action="store_true", help="draw the recorded skeleton on the pictures")
-    command.add_argument("--rerun", action="store_true", help="draw what the network finds now, with its heatmaps")
+    command.add_argument("--rerun", action="store_true", help="take what the network finds now")
     command.add_argument("--camera", metavar="FILE", help="camera that took the pictures (with --rerun)")
     command.add_argument("--network", default="small", help="for --rerun (default: %(default)s)")
+    add_motion(command)
     command.set_defaults(command=run_export)
 
 
@@ -74,12 +86,16 @@ def run_export(arguments: argparse.Namespace) -> int:
         recorded_overlay,
         rerun_overlay,
     )
+    from app.sessions.motion import chosen_file, write_motion  # noqa: PLC0415
     from engine.session.reader import Session  # noqa: PLC0415
     from engine.session.source import SessionSource  # noqa: PLC0415
 
     span = parse_range(arguments.range) if arguments.range is not None else (0.0, float("inf"))
+    motion = chosen_file(arguments)
     with Session(arguments.file) as session:
         where = positions(session, span)
+        if motion is not None:
+            return write_motion(arguments, session, where, motion)
         draw = None
         if arguments.rerun:
             camera = None if arguments.camera is None else load_camera(arguments.camera)

@@ -89,18 +89,23 @@ def check_height(height_m: float) -> None:
 
 
 def measured(
-    joints_m: NDArray[Any], confidence: NDArray[Any] | None = None, name: str = "wearer", height_m: float | None = None
+    joints_m: NDArray[Any],
+    confidence: NDArray[Any] | None = None,
+    name: str = "wearer",
+    height_m: float | None = None,
+    greatest_spread: float = GREATEST_SPREAD,
 ) -> Profile:
     """The body in N poses of a wearer who stands still: medians over the poses, left and right averaged.
 
     `joints_m` is (N, 15, 3) metres in any frame, `confidence` (N, 15). Where the height is known, all lengths are
-    scaled to it; else they tell the height. Raises EgoposeError where too few poses are whole or they differ too much.
+    scaled to it; else they tell the height. `greatest_spread` is of a bone's length, the median absolute deviation.
+    Raises EgoposeError where too few poses are whole or they differ too much.
     """
     joints = np.asarray(joints_m, np.float64).reshape(-1, len(JOINTS), 3)
     seen: NDArray[np.bool_] = np.asarray(np.isfinite(joints).all(-1))
     if confidence is not None:
         seen &= np.asarray(confidence) >= FAINT
-    lengths = BoneLengths(*(_median(joints, seen, pairs) for pairs in _MEASURED))
+    lengths = BoneLengths(*(_median(joints, seen, pairs, greatest_spread) for pairs in _MEASURED))
     height = sum(astuple(lengths)) / sum(astuple(PROPORTIONS))
     if height_m is not None:
         check_height(height_m)
@@ -110,7 +115,9 @@ def measured(
     return Profile(name, height, lengths)
 
 
-def _median(joints: Array, seen: NDArray[np.bool_], pairs: tuple[tuple[tuple[str, ...], str], ...]) -> float:
+def _median(
+    joints: Array, seen: NDArray[np.bool_], pairs: tuple[tuple[tuple[str, ...], str], ...], greatest_spread: float
+) -> float:
     """Metres between two points: the median of each side over the poses, averaged over the sides."""
     found = []
     for ends, other in pairs:
@@ -121,7 +128,7 @@ def _median(joints: Array, seen: NDArray[np.bool_], pairs: tuple[tuple[tuple[str
         lengths = np.linalg.norm(joints[whole][:, begin].mean(1) - joints[whole][:, end], axis=-1)
         middle = float(np.median(lengths))
         spread = float(np.median(np.abs(lengths - middle))) / max(middle, 1e-9)
-        if spread > GREATEST_SPREAD:
+        if spread > greatest_spread:
             raise EgoposeError(f"the bone to the {other.replace('_', ' ')} changed by {spread:.0%}; {_AGAIN}")
         found.append(middle)
     if not found:
