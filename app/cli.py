@@ -19,6 +19,7 @@ from app.datasets import add_datasets
 from app.doctor.command import add_doctor
 from app.evaluate import add_evaluate
 from app.motion import add_motion, motion_of
+from app.screenshots.command import add_screenshots
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
@@ -124,6 +125,8 @@ def parser(words: Sequence[str]) -> Parser:
     add_info(commands.add_parser("info", help="tell what a session holds"))
     add_export(commands.add_parser("export", help="write a session as a video or as pictures"))
     add_recover(commands.add_parser("recover", help="make a session whole that was cut off"))
+
+    add_screenshots(commands.add_parser("screenshots", help="pictures of every page of the window, or a clip of it"))
 
     synth = commands.add_parser("synth", help="make training data, or a session, of the synthetic wearer")
     synth.set_defaults(command=run_synth)

@@ -45,6 +45,10 @@ class OffscreenWindow:
         self._window.render(self._image)
         return bgr_of(self._image)
 
+    def fold_sidebar(self) -> None:
+        """More room for picture and skeleton."""
+        self._window.view.sidebar.unfold(False)
+
     def close(self) -> None:
         """Let the window go."""
         self._window.close()

@@ -51,8 +51,8 @@ class _Rows(QWidget):
         label.setProperty("muted", True)
         for part in (label, value):
             part.setFont(font(-1))
-            part.setWordWrap(True)
             part.setTextFormat(Qt.TextFormat.PlainText)
+        value.setWordWrap(True)
         value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         row = len(self._lines)

@@ -43,7 +43,6 @@ class DoctorDialog(QDialog):
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName(tr("What was found"))
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.copy = QPushButton(tr("Copy as text"))
         self.copy.setEnabled(False)
         self.copy.clicked.connect(self._copy)

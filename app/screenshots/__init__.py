@@ -1,0 +1,1 @@
+"""`egopose screenshots`: every page and mode as pictures, and the clip of the README."""

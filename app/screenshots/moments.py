@@ -1,0 +1,86 @@
+"""Moments of the bundled session, with the poses of the bundled network: what pictures and clip show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from app.settings import Settings
+from calib.remap import CanonicalView
+from engine.assets import DEMO_SESSION
+from engine.capture.opening import open_source
+from engine.live.estimator import Estimator
+from engine.live.meter import percentiles_ms
+from engine.types import Figures, Frame, Percentiles, Pose, Snapshot, StreamState
+
+FPS = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A frame of the session, what the network makes of it, and where it saw it."""
+
+    frame: Frame
+    pose: Pose
+    view: CanonicalView
+    figures: Figures
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """As the window draws it."""
+        return Snapshot(self.figures, self.frame, self.pose)
+
+
+def moments(begin: int, count: int, settings: Settings | None = None) -> Iterator[Moment]:
+    """Frames of the bundled session from one on, in their order. Raises EgoposeError where it cannot be read.
+
+    The figures are those of this very run, but for the rates, which are the session's own: nothing paces it here.
+    """
+    with open_source(str(DEMO_SESSION)) as source:
+        estimator = (settings or Settings()).estimator_maker()(source)
+        try:
+            durations: dict[str, list[int]] = {}
+            for number in range(begin + count):
+                frame = source.read()
+                if frame is None:
+                    return
+                if number < begin:
+                    continue
+                pose = estimator.estimate(frame)
+                for name, took in pose.stage_ns.items():
+                    durations.setdefault(name, []).append(took)
+                assert estimator.view is not None  # after the first frame
+                yield Moment(frame, pose, estimator.view, _figures(estimator, durations, number - begin + 1))
+        finally:
+            estimator.close()
+
+
+def _figures(estimator: Estimator, durations: dict[str, list[int]], count: int) -> Figures:
+    stages = {name: percentiles_ms(values[-256:]) for name, values in durations.items()}
+    totals = [sum(of_frame) for of_frame in zip(*durations.values(), strict=True)]
+    return Figures(
+        state=StreamState.STREAMING,
+        message="",
+        source_fps=FPS,
+        pose_fps=min(FPS, 1e9 * len(totals) / max(sum(totals), 1)),
+        age_ms=percentiles_ms(totals[-256:]),
+        stages_ms=stages,
+        produced=count,
+        processed=count,
+        overwritten=0,
+        runtime=estimator.runtime,
+        network=estimator.network,
+        actions=estimator.actions,
+    )
+
+
+def lost(moment: Moment, seconds: float) -> Snapshot:
+    """The same, when the camera has sent nothing for a while."""
+    figures = replace(moment.figures, state=StreamState.BACKOFF, silent_s=seconds)
+    return Snapshot(figures, moment.frame, moment.pose)
+
+
+def failed(message: str) -> Figures:
+    """Of a source that cannot be used."""
+    unknown = Percentiles(float("nan"), float("nan"), float("nan"))
+    return Figures(StreamState.FAILED, message, 0.0, 0.0, unknown, {}, 0, 0, 0, "", "")

@@ -1,0 +1,176 @@
+"""Every page and mode that is taken a picture of. A new page is a function here, and a line in SCENES."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from app.camera_watch import CameraWatch, Seen, small
+from app.cameras import Known
+from app.chooser import Chooser
+from app.doctor.dialog import DoctorDialog
+from app.doctor.findings import Finding, Verdict
+from app.presenter import Notice, Phase, Screen
+from app.recording.presenter import Recording, RecordingScreen
+from app.screenshots.moments import failed, lost
+from app.screenshots.studio import Studio
+from engine.capture.devices import Camera, Format
+from engine.skeleton import JOINTS
+from engine.types import Snapshot
+
+Arrange = Callable[[Studio], None]
+
+
+def start(studio: Studio) -> None:
+    """Nothing is open."""
+    studio.show(Screen(Phase.EMPTY))
+
+
+def cannot_open(studio: Studio) -> None:
+    """What was to be opened is not there."""
+    text = "camera 0 cannot be opened (/dev/video0 is busy); close the other program or choose another camera"
+    studio.show(Screen(Phase.EMPTY, notice=Notice(text, "error", retry=True)))
+
+
+def opening(studio: Studio) -> None:
+    """A source is on its way."""
+    studio.show(Screen(Phase.OPENING, "Fisheye 190"))
+
+
+def live(studio: Studio) -> None:
+    """A calibrated camera."""
+    studio.show_live()
+
+
+def uncalibrated(studio: Studio) -> None:
+    """A camera without a calibration, and a trail."""
+    panel = studio.window.view.panel
+    panel.set_shown(replace(panel.shown, trail=JOINTS.index("right_wrist")))
+    studio.show_live(assumed=True)
+
+
+def folded(studio: Studio) -> None:
+    """The sidebar folded away, the wearer from the side."""
+    studio.window.view.sidebar.unfold(False)
+    studio.window.view.skeleton.look_from("side")
+    studio.show_live()
+
+
+def camera_lost(studio: Studio) -> None:
+    """The camera has been silent for a while."""
+    text = "Fisheye 190 does not answer; it is opened again as soon as it is back: check its cable"
+    studio.show_live(lost(studio.moment, 7.0), notice=Notice(text, "warning"))
+
+
+def source_failed(studio: Studio) -> None:
+    """A source that ended with an error before its first picture."""
+    text = "the session walk.mcap is damaged: egopose recover walk.mcap makes it whole"
+    studio.show(Screen(Phase.EMPTY, "walk.mcap", Snapshot(failed(text)), notice=Notice(text, "error", retry=True)))
+
+
+def recording(studio: Studio) -> None:
+    """A recording is under way, and the disk is slow."""
+    studio.show_live(notice=Notice("The disk is filling up: 1 904 MiB are left, enough for 6 min.", "warning"))
+    studio.window.recording.bar.show_screen(RecordingScreen(Recording.RUNNING, False, "2:07", "412 MB", "3 lost"))
+
+
+def recorded(studio: Studio) -> None:
+    """It has ended."""
+    text = "Recorded 2:07, 3 810 frames, 412 MB: 2026-01-31 10.22.05.mcap"
+    studio.show_live(notice=Notice(text, "info", choices=("Replay", "Show file")))
+
+
+def diagnostics(studio: Studio) -> None:
+    """With two minutes of history."""
+    window, begin_s = studio.window, time.monotonic() - 120
+    for number in range(120):
+        moment = studio.moments[number % len(studio.moments)]
+        slow = 1.0 + (0.4 if 70 < number < 84 else 0.05 * (number % 5))
+        stages = {name: replace(p, p50=p.p50 * slow) for name, p in moment.figures.stages_ms.items()}
+        age = replace(moment.figures.age_ms, p50=moment.figures.age_ms.p50 * slow, p95=moment.figures.age_ms.p95 * slow)
+        window.diagnostics.sample(replace(moment.figures, stages_ms=stages, age_ms=age), begin_s + number)
+    show_section(studio, "Diagnostics")
+    studio.show_live()
+
+
+class _Connected:
+    """Cameras as the chooser sees them, whatever this machine has."""
+
+    error, running = "", False
+
+    def __init__(self, studio: Studio) -> None:
+        formats = (Format("MJPG", (1280, 1024), (60.0, 30.0)),)
+        cameras = (
+            ("Fisheye 190", "/dev/video0", "my.json", True),
+            ("RealSense T265", "USB 3.1", "device", True),
+            ("Integrated camera", "/dev/video2", "", False),
+        )
+        self.seen = tuple(
+            Seen(
+                Known(Camera(f"camera:{number}", name, where, f"camera:{number}"), formats, calibration, readable),
+                small(studio.moment.frame.image) if number == 0 else None,
+            )
+            for number, (name, where, calibration, readable) in enumerate(cameras)
+        )
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+def chooser(studio: Studio) -> None:
+    """Three cameras, one of which may not be read."""
+    studio.show_live()
+    dialog = Chooser(studio.window, "", lambda _: cast(CameraWatch, _Connected(studio)))
+    studio.over = dialog
+    studio.leave.append(dialog.reject)
+    studio.wait_for(lambda: dialog.list.count() == 3)
+
+
+def doctor(studio: Studio) -> None:
+    """With something broken."""
+    studio.show_live()
+    dialog = DoctorDialog(studio.window)
+    dialog.show_findings(
+        [
+            Finding("program", "egopose", Verdict.GOOD, "0.1.0"),
+            Finding("network", "PyTorch", Verdict.GOOD, "2.13.0, built for CUDA 13.0"),
+            Finding("network", "GPU", Verdict.BROKEN, "driver 470.1 does not work with a PyTorch built for CUDA 13.0",
+                    "update the NVIDIA driver and restart, or install a PyTorch built for an older CUDA"),
+            Finding("cameras", "Fisheye 190", Verdict.BROKEN, "/dev/video0 may not be read",
+                    "sudo usermod -aG video $USER, then log in anew"),
+        ]
+    )  # fmt: skip
+    studio.over = dialog
+    studio.leave.append(dialog.close)
+
+
+def calibration(studio: Studio) -> None:
+    """The choices before the first view."""
+    studio.window.calibrate()
+
+
+def show_section(studio: Studio, title: str) -> None:
+    """One of the sidebar's."""
+    sidebar = studio.window.view.sidebar
+    sidebar.show_section(next(section for section in sidebar.sections if section.title == title))
+
+
+SCENES: dict[str, Arrange] = {
+    "start": start,
+    "start-error": cannot_open,
+    "source-failed": source_failed,
+    "opening": opening,
+    "live": live,
+    "live-uncalibrated": uncalibrated,
+    "live-folded": folded,
+    "live-lost": camera_lost,
+    "recording": recording,
+    "recorded": recorded,
+    "diagnostics": diagnostics,
+    "chooser": chooser,
+    "doctor": doctor,
+    "calibration": calibration,
+}
+"""By the name of their files."""

@@ -1,0 +1,112 @@
+"""Pictures of every page, and the clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication
+
+from app.cli import main
+from app.pixels import bgr_of
+from app.screenshots import clip, command
+from app.screenshots.clip import make_clip
+from app.screenshots.moments import Moment
+from app.screenshots.scenes import SCENES
+from app.screenshots.studio import Studio, take
+from app.theme import DARK, LIGHT, ThemeChoice
+from engine.errors import EgoposeError
+from engine.types import Percentiles
+from tests.app import fake
+from tests.app.qt import count
+from tests.app.test_layout import clipped
+
+
+def moment(number: int) -> Moment:
+    snapshot = fake.flat_snapshot(fake.pose_at(number / 30, number))
+    assert snapshot.frame is not None
+    assert snapshot.pose is not None
+    figures = replace(fake.figures(), stages_ms={"network": Percentiles(30.0, 34.0, 40.0)})
+    return Moment(snapshot.frame, snapshot.pose, fake.canonical_view(), figures)
+
+
+def some(number: int = 3) -> list[Moment]:
+    return [moment(index) for index in range(number)]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_nothing_is_clipped_on_any_page(name: str, app: QApplication) -> None:
+    wrong: list[str] = []
+
+    def arrange(studio: Studio) -> None:
+        SCENES[name](studio)
+        for _ in range(3):
+            app.processEvents()
+        wrong.extend(clipped(studio.window))
+
+    picture = bgr_of(
+        take(arrange, some, (1280, 800), ThemeChoice.LIGHT).toImage().convertToFormat(QImage.Format.Format_RGB32)
+    )
+    assert picture.shape == (800, 1280, 3)
+    assert count(picture, LIGHT.text, 60) > 100  # something is written
+    assert wrong == []
+
+
+def test_one_command_takes_them_in_a_process_and_a_home_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "SIZES", ((1000, 600, 1.5),))
+    assert main(["screenshots", "--out", str(tmp_path / "shots"), "--only", "start", "--theme", "dark"]) == 0
+    assert "1 pictures" in capsys.readouterr().out
+    image = QImage(str(tmp_path / "shots" / "1000x600-150" / "start-dark.png"))
+    assert (image.width(), image.height()) == (1500, 900)
+    assert count(bgr_of(image.convertToFormat(QImage.Format.Format_RGB32)), DARK.stage, 8) > 1e5
+    assert "start-dark.png" in (tmp_path / "shots" / "index.html").read_text()
+
+
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for words, said in (
+        ([], "--out DIR"),
+        (["--out", str(tmp_path / "file" / "x")], "cannot make the folder"),
+        (["--out", str(tmp_path / "a"), "--only", "nowhere"], "no page is called nowhere"),
+        (["--clip", str(tmp_path / "a.avi")], "end it in .webp"),
+    ):
+        assert main(["screenshots", *words]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp"])
+def test_clip_is_as_long_as_it_says(
+    ending: str, tmp_path: Path, app: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looks(_begin: int, number: int) -> Iterator[Moment]:
+        return (moment(index) for index in range(number))
+
+    monkeypatch.setattr(clip, "moments", looks)
+    monkeypatch.setattr(clip, "SIZE", (200, 124))
+    path = tmp_path / "new" / f"clip{ending}"
+    assert make_clip(path, seconds=0.6).startswith(f"written: {path}, 1 s")
+    data = path.read_bytes()
+    if ending == ".webp":
+        assert (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
+        assert data.count(b"ANMF") == 6
+        return
+    with av.open(str(path)) as file:
+        frames = [frame.to_ndarray(format="bgr24") for frame in file.decode(video=0)]
+    assert len(frames) == 6
+    assert frames[0].shape == (124, 200, 3)
+    assert not np.array_equal(frames[0], frames[-1])
+
+
+def test_clip_of_nothing_is_an_error(tmp_path: Path, app: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip, "moments", lambda *_: iter(()))
+    with pytest.raises(EgoposeError, match="no frame"):
+        make_clip(tmp_path / "clip.mp4")
