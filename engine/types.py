@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,6 +130,9 @@ class Percentiles:
     p99: float
 
 
+NOT_MEASURED = Percentiles(nan, nan, nan)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
     """What the pipeline measured of itself, over the last few seconds unless said."""
@@ -141,6 +145,7 @@ class Figures:
     age_ms: Percentiles
     """From the grab of a frame to its finished pose; of a recorded frame, from its hand-over."""
     stages_ms: Mapping[str, Percentiles]
+    """How long each stage took."""
     produced: int
     """Frames the source gave since the start."""
     processed: int
@@ -163,6 +168,8 @@ class Figures:
     """How often a timestamp did not hold, since the start."""
     motion_every: int = 1
     """The temporal stream runs on every so-manieth frame: 1 unless the machine is too slow for the source."""
+    filter_lag_ms: Percentiles = NOT_MEASURED
+    """How far the filter lets moving joints lag behind: see `Pose.lag_ns`."""
     clock_skew_ppm: float | None = None
     """How much faster the host's clock runs than the device's, in millionths; None where not known."""
     reason: str = ""

@@ -92,13 +92,19 @@ def report(
     )
     groups = {
         "source": _source(figures),
-        "age": (Row(tr("p50 / p95 / p99"), three(figures.age_ms)),),
+        "age": (Row(tr("p50 / p95 / p99"), three(figures.age_ms)), *_filter_lag(figures)),
         "stages": tuple(Row(tr(STAGES.get(name, name)), three(p), name) for name, p in figures.stages_ms.items()),
         "ways": tuple(Row(way.name, _way(way)) for way in all_ways),
         "window": tuple(Row(name, three(p)) for name, p in (window or {}).items()),
         "machine": _machine(machine),
     }
     return Report({key: rows for key, rows in groups.items() if rows})
+
+
+def _filter_lag(figures: Figures) -> tuple[Row, ...]:
+    """What the filter adds to the age of moving joints."""
+    lag = figures.filter_lag_ms
+    return (Row(tr("and the filter's lag"), three(lag)),) if isfinite(lag.p50) else ()
 
 
 def _source(figures: Figures) -> tuple[Row, ...]:
@@ -157,6 +163,7 @@ def record(figures: Figures, machine: Machine, window: Mapping[str, Percentiles]
         "source_fps": figures.source_fps,
         "pose_fps": figures.pose_fps,
         "age_ms": asdict(figures.age_ms),
+        "filter_lag_ms": asdict(figures.filter_lag_ms),
         "stages_ms": {name: asdict(stage) for name, stage in figures.stages_ms.items()},
         "window_ms": {name: asdict(part) for name, part in (window or {}).items()},
         "produced": figures.produced,

@@ -84,6 +84,7 @@ class Pipeline:
         self._estimator: Estimator | None = None
         self._keep = EVERYTHING if lossless else RECENT
         self._age, self._stages = Durations(self._keep), dict[str, Durations]()
+        self._lag = Durations(self._keep)
         self._source_rate, self._pose_rate = Rate(), Rate()
         self._produced = self._processed = 0
         self._last_arrival_ns = 0
@@ -146,6 +147,7 @@ class Pipeline:
             source_fps=self._source_rate.per_second(),
             pose_fps=self._pose_rate.per_second(),
             age_ms=self._age.percentiles(),
+            filter_lag_ms=self._lag.percentiles(),
             stages_ms={name: stage.percentiles() for name, stage in list(self._stages.items())},
             produced=self._produced,
             processed=self._processed,
@@ -264,6 +266,7 @@ class Pipeline:
         self._shown = estimate = Estimate(frame, pose, estimator.view)
         self._processed += 1
         self._age.add(now - born_ns)
+        self._lag.add(pose.lag_ns)
         self._pose_rate.tick(now)
         self.taps.pose(pose)
         for name, duration in pose.stage_ns.items():

@@ -37,7 +37,7 @@ class MotionStage:
         Without smoothing and profile the joints stay as they are. With either, a recorded pose that was filtered
         already is taken as the network found it.
         """
-        settings, began, time_ns = self.settings, time.monotonic_ns(), media_ns(frame)
+        settings, time_ns, began = self.settings, media_ns(frame), time.monotonic_ns()
         if broken(self._time_ns, time_ns):
             self._fitting.reset()
         self._time_ns = time_ns
@@ -45,6 +45,7 @@ class MotionStage:
         raw = pose.raw_joints_m if changed and pose.raw_joints_m is not None else pose.joints_m
         self._filter.smoothing = settings.smoothing
         joints: FloatArray = self._filter.update(raw, time_ns).astype(np.float32) if changed else raw
+        filtered = time.monotonic_ns()
         body = self._fitting.fit(joints, pose, settings.profile)
         if body is not None and settings.profile is not None:
             joints = to_camera(body.joints_m, settings.profile.camera_height_m).astype(np.float32)
@@ -54,7 +55,7 @@ class MotionStage:
             raw_joints_m=raw if changed else pose.raw_joints_m,
             body=body,
             lag_ns=self._filter.lag_ns if changed else 0,
-            stage_ns={**pose.stage_ns, "motion": time.monotonic_ns() - began},
+            stage_ns={**pose.stage_ns, "filter": filtered - began, "fit": time.monotonic_ns() - filtered},
         )
 
 

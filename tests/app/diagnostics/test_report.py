@@ -36,6 +36,8 @@ def test_every_figure_is_said_in_words() -> None:
     made = report(FIGURES, MACHINE, {"Looking": Percentiles(0.1, 0.2, 0.3)}, [Way("To a file", 50, 5, "lost")])
     assert rows(made, "stages") == {"Network": "30.0 / 34.5 / –", "something new": "1.0 / 2.0 / 3.0"}  # noqa: RUF001
     assert rows(made, "age") == {"p50 / p95 / p99": "48.2 / 61.0 / 70.0"}
+    filtered = report(replace(FIGURES, filter_lag_ms=Percentiles(33.34, 40, 50)), MACHINE)
+    assert rows(filtered, "age")["and the filter's lag"] == "33.3 / 40.0 / 50.0"
     source = rows(made, "source")
     assert source["Clock skew"] == "-12.2 ppm"
     assert source["Motion stream"] == "on one frame of 3"

@@ -225,7 +225,8 @@ def test_filter_strength_can_be_changed_while_it_runs_and_the_raw_joints_are_kep
     late = poses[30:]
     assert all(pose.raw_joints_m is not None and pose.raw_joints_m[0, 0] == pose.seq for pose in late)
     assert all(pose.joints_m[0, 0] < pose.seq and pose.lag_ns > 0 for pose in late)
-    assert {"network", "motion"} <= set(pipeline.snapshot().figures.stages_ms)
+    assert pipeline.snapshot().figures.filter_lag_ms.p95 > 0
+    assert {"network", "filter", "fit"} <= set(pipeline.snapshot().figures.stages_ms)
 
 
 def test_several_taps_are_handed_everything_and_each_is_taken_off_alone() -> None:
