@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engine.errors import EgoposeError
-from engine.motion.profile import Profile, from_height, load_profile
+from engine.motion.profile import Profile, from_height, load_profile, profile_names, save_profile
 from engine.motion.settings import DEFAULT_SMOOTHING
 
 
@@ -17,10 +17,14 @@ def add_motion(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"strength of the filter, 0 for none to 1 (default: {DEFAULT_SMOOTHING:g} in the window, none elsewhere)",
     )
-    wearer = command.add_mutually_exclusive_group()
-    wearer.add_argument("--profile", metavar="NAME", help="the wearer's profile, whose bone lengths the skeleton keeps")
-    wearer.add_argument(
-        "--height", type=float, metavar="METRES", help="in place of a profile: the wearer's height, average proportions"
+    command.add_argument(
+        "--profile", metavar="NAME", help="the wearer's profile, whose bone lengths the skeleton keeps"
+    )
+    command.add_argument(
+        "--height",
+        type=float,
+        metavar="METRES",
+        help="the wearer's height: of average proportions, or with --profile of that one's, which is then kept",
     )
 
 
@@ -29,6 +33,14 @@ def motion_of(arguments: argparse.Namespace) -> tuple[float | None, Profile | No
     smoothing: float | None = arguments.smoothing
     if smoothing is not None and not 0 <= smoothing <= 1:
         raise EgoposeError(f"--smoothing {smoothing:g} is no strength; give a number from 0 to 1")
-    if arguments.profile is not None:
-        return smoothing, load_profile(arguments.profile)
-    return smoothing, None if arguments.height is None else from_height(arguments.height)
+    return smoothing, _wearer(arguments.profile, arguments.height)
+
+
+def _wearer(name: str | None, height_m: float | None) -> Profile | None:
+    if name is None:
+        return None if height_m is None else from_height(height_m)
+    if height_m is None:
+        return load_profile(name)
+    kept = load_profile(name).of_height(height_m) if name in profile_names() else from_height(height_m, name)
+    save_profile(kept)
+    return kept

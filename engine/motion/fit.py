@@ -4,7 +4,8 @@ From the hips outward every joint is put where it is nearest to its point at its
 that the errors of one bone do not add to those of the next. The trunk is straight, since 15 points do not tell how it
 bends; the difference between its length and the points' is shared by both its ends. Where the points leave a twist
 open, the elbows keep the one they had, the knees look where the toes do, and spine and neck take half of what lies
-between their ends. The head is the camera's, which is how the world is defined.
+between their ends. The head is the camera's, which is how the world is defined. Confidence is not used: without its
+unsure joints the fit was worse on the demo session (59 against 48 mm, of 13 % of the joints).
 
 Limits, in radians about the rest pose: elbows and knees bend one way (and 5 degrees the other, as they do) and little
 to the side; collar bones and ankles turn so far. A pose that keeps them is met exactly.

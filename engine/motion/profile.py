@@ -69,6 +69,11 @@ class Profile:
         """Of the camera above the floor while the wearer stands."""
         return EYE_SHARE * self.height_m
 
+    def of_height(self, height_m: float) -> Profile:
+        """The same body scaled to another height. Raises EgoposeError where no person is that tall."""
+        check_height(height_m)
+        return Profile(self.name, height_m, self.lengths.scaled(height_m / self.height_m))
+
     def skeleton(self) -> KinematicSkeleton:
         """The wearer's bones in rest."""
         return KinematicSkeleton(self.lengths)
@@ -106,13 +111,12 @@ def measured(
     if confidence is not None:
         seen &= np.asarray(confidence) >= FAINT
     lengths = BoneLengths(*(_median(joints, seen, pairs, greatest_spread) for pairs in _MEASURED))
-    height = sum(astuple(lengths)) / sum(astuple(PROPORTIONS))
+    found = Profile(name, sum(astuple(lengths)) / sum(astuple(PROPORTIONS)), lengths)
     if height_m is not None:
-        check_height(height_m)
-        lengths, height = lengths.scaled(height_m / height), height_m
-    if not LEAST_HEIGHT_M <= height <= GREATEST_HEIGHT_M:
-        raise EgoposeError(f"the bones measured are those of a body of {height:.2f} m; {_AGAIN}")
-    return Profile(name, height, lengths)
+        return found.of_height(height_m)
+    if not LEAST_HEIGHT_M <= found.height_m <= GREATEST_HEIGHT_M:
+        raise EgoposeError(f"the bones measured are those of a body of {found.height_m:.2f} m; {_AGAIN}")
+    return found
 
 
 def _median(
@@ -167,7 +171,7 @@ def load_profile(name: str) -> Profile:
         return _profile(name, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         known = ", ".join(profile_names())
-        hint = f"there are: {known}" if known else "make one with --height METRES, or in the window's wearer set-up"
+        hint = f"there are: {known}" if known else "add --height METRES to make one"
         raise EgoposeError(f"there is no profile {name!r}; {hint}") from error
     except OSError as error:
         raise EgoposeError(f"the profile {path} cannot be read ({error.strerror}); check its permissions") from error

@@ -61,7 +61,7 @@ def test_names_that_are_no_file_names_are_refused(name: str) -> None:
 
 
 def test_a_profile_that_is_not_there_names_those_that_are() -> None:
-    with pytest.raises(EgoposeError, match="make one with --height"):
+    with pytest.raises(EgoposeError, match="add --height METRES to make one"):
         load_profile("carol")
     save_profile(from_height(1.7, "dave"))
     with pytest.raises(EgoposeError, match="there are: dave"):
