@@ -1,0 +1,1 @@
+"""Live outputs of the motion: OSC for VRChat, VMC, WebSocket, LSL. README.md says what each sends."""
