@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from app.calibration.command import add_board, add_calibrate, add_convert
 from app.cameras import add_cameras
+from app.compile import add_compile
 from app.datasets import add_datasets
 from app.doctor.command import add_doctor
 from app.evaluate import add_evaluate
@@ -146,6 +147,7 @@ def parser(words: Sequence[str]) -> Parser:
 
         add_arguments(train)
 
+    add_compile(commands.add_parser("compile", help="make a network fast on this machine"))
     add_evaluate(commands.add_parser("evaluate", help="how good networks are on data whose truth is known"))
     return top
 

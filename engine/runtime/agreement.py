@@ -139,6 +139,8 @@ def agreement(ours: Trace, network: Trace, recorded: Recorded) -> Agreement:
         moved_mm=float(moved.mean() * 1e3),
         moved_share=float(moved.mean() / np.linalg.norm(network.joints_m, axis=-1).mean()),
         jumped=float(jumped.mean()),
+        cpu_ms=ours.cpu_ms,
+        eager_cpu_ms=network.cpu_ms,
     )
 
 

@@ -15,12 +15,11 @@ from openvino.frontend import FrontEndManager
 from openvino.passes import ConstantFolding, Manager
 
 from engine.errors import EgoposeError
-from engine.network.weights import load_network
-from engine.runtime.agreement import agreement, fault, gather, trace
-from engine.runtime.backend import Tell, weights_sha256
-from engine.runtime.description import Agreement, Description
-from engine.runtime.eager import EagerRuntime
+from engine.runtime.agreement import fault
+from engine.runtime.backend import Tell
+from engine.runtime.description import Agreement
 from engine.runtime.openvino import OpenVino
+from engine.runtime.oracle import ASKED, Oracle
 from engine.runtime.parts import Part, cut, folded, traceable
 from engine.runtime.streaming import POSE
 
@@ -34,29 +33,18 @@ def convert(weights: Path, folder: Path, precisions: Sequence[str], recordings: 
 
     Raises EgoposeError for weights or recordings that cannot be used, and where no precision holds.
     """
-    network = load_network(weights)
-    known = Description(network.config, weights_sha256(weights), "fp32")
-    tell("reading the recordings", 0.0)
-    calibration, check = gather(recordings, network.config.side)
-    eager = EagerRuntime(network)
-    try:
-        truth = trace(eager, check, lambda done: tell("asking the network itself", 0.1 + 0.25 * done))
-    finally:
-        eager.close()
+    oracle = Oracle(weights, recordings, tell)
+    known = oracle.description
 
     def judge(models: Path, precision: str) -> Agreement:
         replace(known, precision=precision).write(models)
-        runtime = OpenVino().load(models)
-        try:
-            return agreement(trace(runtime, check), truth, check)
-        finally:
-            runtime.close()
+        return oracle.judge(OpenVino().load(models))
 
     with tempfile.TemporaryDirectory(prefix="egopose-compile-") as name:
         plain = Path(name) / "plain"
         plain.mkdir()
-        tell("exporting the network", 0.4)
-        for part in cut(folded(network)):
+        tell("exporting the network", ASKED)
+        for part in cut(folded(oracle.network)):
             export(part, plain)
         reasons: list[str] = []
         for precision in precisions:
@@ -68,7 +56,7 @@ def convert(weights: Path, folder: Path, precisions: Sequence[str], recordings: 
                 from engine.runtime.quantising import quantise  # noqa: PLC0415
 
                 made = Path(name) / "int8"
-                left = quantise(plain, made, calibration, judge, tell)
+                left = quantise(plain, made, oracle.calibration, judge, tell)
             tell(f"checking {precision}", 0.95)
             found = judge(made, precision)
             if not (wrong := fault(found)):

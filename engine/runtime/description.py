@@ -30,6 +30,10 @@ class Agreement:
     """The same as a share of the joint's distance from the camera."""
     jumped: float
     """Share of the joints whose heatmap's peak lies over JUMP_PX away, in pixels of the canonical view."""
+    cpu_ms: float
+    """Of the processor, a frame, where it was compiled."""
+    eager_cpu_ms: float
+    """The same of the network itself."""
 
     @property
     def mpjpe_change(self) -> float | None:
