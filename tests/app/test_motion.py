@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app.live_feed import LiveFeed
 from app.motion import add_motion, motion_of
 from app.settings import Settings
+from engine.assets import DEMO_SESSION
 from engine.errors import EgoposeError
 from engine.motion import profile as profiles
 from engine.motion.profile import Profile, from_height, load_profile, save_profile
 from engine.motion.settings import DEFAULT_SMOOTHING, RAW, MotionSettings
+from engine.types import Event, Frame, Pose
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +69,38 @@ def test_what_cannot_be_is_told(words: tuple[str, ...], told: str) -> None:
     with pytest.raises(EgoposeError, match=told):
         chosen(*words)
     assert profiles.profile_names() == []
+
+
+class Watcher:
+    """A tap that waits for a pose of some kind."""
+
+    def __init__(self, wanted: Callable[[Pose], bool]) -> None:
+        self.wanted, self.found = wanted, threading.Event()
+
+    def frame(self, frame: Frame) -> None:
+        pass
+
+    def pose(self, pose: Pose) -> None:
+        if self.wanted(pose):
+            self.found.set()
+
+    def event(self, event: Event) -> None:
+        pass
+
+
+def test_the_window_exchanges_filter_and_profile_while_a_feed_runs(tiny_weights: Path) -> None:
+    small, feed = from_height(1.5), LiveFeed(str(DEMO_SESSION), Settings(str(tiny_weights)), loop=True)
+    assert feed.motion == MotionSettings(DEFAULT_SMOOTHING)
+    filtered = Watcher(lambda pose: pose.raw_joints_m is not None and pose.lag_ns > 0)
+    fitted = Watcher(lambda pose: pose.body is not None and pose.body.skeleton.lengths == small.lengths)
+    raw = Watcher(lambda pose: pose.raw_joints_m is None and pose.body is not None)
+    feed.taps.add(filtered)
+    feed.start()
+    try:
+        assert filtered.found.wait(30)
+        for settings, watcher in ((MotionSettings(0.5, small), fitted), (RAW, raw)):
+            feed.motion = settings
+            feed.taps.add(watcher)
+            assert watcher.found.wait(30)
+    finally:
+        feed.stop()
