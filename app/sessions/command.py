@@ -42,6 +42,7 @@ def add_export(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rerun", action="store_true", help="take what the network finds now")
     command.add_argument("--camera", metavar="FILE", help="camera that took the pictures (with --rerun)")
     command.add_argument("--network", default="small", help="for --rerun (default: %(default)s)")
+    command.add_argument("--ground", action="store_true", help="of a motion file: keep the lowest foot on the floor")
     add_motion(command)
     command.set_defaults(command=run_export)
 

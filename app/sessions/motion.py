@@ -30,6 +30,8 @@ def chosen_file(arguments: argparse.Namespace) -> Path | None:
             if arguments.overlay:
                 raise EgoposeError(f"--overlay draws on pictures, which a .{kind} file has none of; leave it away")
             return out
+    if arguments.ground:
+        raise EgoposeError("--ground moves a skeleton, which pictures do not have; leave it away")
     return None
 
 
@@ -50,7 +52,8 @@ def write_motion(arguments: argparse.Namespace, session: Session, where: range, 
             if arguments.rerun:
                 source = stack.enter_context(SessionSource(arguments.file))
                 estimate = stack.enter_context(closing(settings.estimator_maker()(source))).estimate
-            done = export_motion(session, out, where, settings.shown_motion, estimate=estimate, tell=tell)
+            motion, ground = settings.shown_motion, arguments.ground
+            done = export_motion(session, out, where, motion, estimate=estimate, ground=ground, tell=tell)
     print(f"written: {done.path}, " + "\n".join(done.told()))
     for line in done.lost:
         print(f"egopose: skipped: {line}", file=sys.stderr)

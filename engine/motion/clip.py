@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from engine.errors import EgoposeError
 from engine.motion.filter import OneEuro, broken
 from engine.motion.fit import Fitter
-from engine.motion.kinematics import BONE_COUNT, BONE_OF_JOINT, BodyMotion, KinematicSkeleton, forward
+from engine.motion.kinematics import (
+    BONE_COUNT,
+    BONE_OF_JOINT,
+    FOOT_DROP,
+    SOLE,
+    BodyMotion,
+    KinematicSkeleton,
+    forward,
+)
 from engine.motion.profile import DEFAULT_HEIGHT_M, Profile, from_height, measured
 from engine.motion.settings import MotionSettings
 from engine.motion.world import CAMERA_HEIGHT_M, Array, to_world
-from engine.skeleton import JOINT_COUNT
+from engine.skeleton import JOINT_COUNT, JOINTS
 from engine.types import Pose
 
 GAP_FRAMES, GAP_S = 2.5, 0.1
@@ -25,6 +33,8 @@ GAP_FRAMES, GAP_S = 2.5, 0.1
 _EVEN = 0.02
 """Of the time between frames: frames that lie no farther from even ones count as even."""
 _BLOCK = 64
+_SETTLE_S = 0.08
+_BALLS, _ANKLES = ([JOINTS.index(f"{side}_{part}") for side in ("left", "right")] for part in ("foot", "ankle"))
 
 Tell = Callable[[float], None]
 """Is told how much is done, 0..1. What it raises ends the work, and leaves nothing behind."""
@@ -130,6 +140,22 @@ def _fitted(
         points = to_world(joints, height_m)
         if (body := fitter.fit(points, pose.seq, pose.capture_ns)) is not None:
             yield pose, points, body
+
+
+def grounded(clip: Clip) -> Clip:
+    """The same, moved up and down so that the lowest foot stands on the floor in every frame.
+
+    For a camera on the head crouching and lifting the feet look alike, and so do jumping and standing; this takes the
+    feet to be what stays. The floor follows them within `_SETTLE_S`, so that their noise does not shake the body.
+    """
+    from scipy.ndimage import gaussian_filter1d  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    joints, foot = clip.joints_m(), clip.skeleton.lengths.foot
+    balls, ankles = joints[:, _BALLS, 1] - SOLE * foot, joints[:, _ANKLES, 1] - (SOLE + FOOT_DROP) * foot
+    soles = np.concatenate([balls, ankles], axis=1)
+    floor = gaussian_filter1d(soles.min(axis=1), _SETTLE_S / clip.interval_s, mode="nearest")
+    shift = np.stack([np.zeros(len(clip)), floor, np.zeros(len(clip))], axis=-1)
+    return replace(clip, root_m=clip.root_m - shift, points_m=clip.points_m - shift[:, None])
 
 
 def resampled(clip: Clip) -> Clip:

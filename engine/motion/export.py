@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import EgoposeError
-from engine.motion.clip import Clip, Tell, make_clip
+from engine.motion.clip import Clip, Tell, grounded, make_clip
 from engine.motion.files import NEEDS_EVEN_TIMES, check_name, write_clip
 from engine.motion.settings import MotionSettings
 from engine.session.reader import Session
@@ -54,12 +54,14 @@ def export_motion(
     settings: MotionSettings,
     *,
     estimate: Estimate | None = None,
+    ground: bool = False,
     tell: Tell = lambda share: None,
 ) -> MotionExport:
     """Write the motion of the frames `where` to a .bvh, .csv, .npz or .c3d file, whole or not at all.
 
-    Takes the recorded poses, or where `estimate` is given what that finds. `tell` is told how much is done; what it
-    raises ends the work. Raises EgoposeError where no pose is there or the file cannot be written.
+    Takes the recorded poses, or where `estimate` is given what that finds; `ground` puts the feet on the floor. `tell`
+    is told how much is done; what it raises ends the work. Raises EgoposeError where no pose is there or the file
+    cannot be written.
     """
     kind = check_name(out)
     if estimate is None and not session.pose_count:
@@ -68,6 +70,8 @@ def export_motion(
     lost: list[str] = []
     poses = list(_poses(session, where, estimate, lost, lambda share: tell(reading * share)))
     clip = make_clip(poses, settings, lambda share: tell(reading + fitting * share))
+    if ground:
+        clip = grounded(clip)
     done = reading + fitting
     write_clip(clip, out, lambda share: tell(done + (1 - done) * share))
     tell(1.0)

@@ -68,6 +68,8 @@ COLLAR_DROP = 0.48
 """The sine of how far a shoulder lies below the neck in rest, seen from the neck."""
 FOOT_DROP = 0.32
 """The sine of how far the ball of the foot lies below the ankle, seen from the ankle."""
+SOLE = 0.18
+"""How far the sole lies below the ball of the foot, as a share of the foot's length."""
 NECK_RISE, NECK_AHEAD = 0.181, 0.064
 """From neck to head, as a share of the trunk's length; like the two above, the mean of the wearer's 48 bodies."""
 _TIPS = {"head": (0.0, 0.27, 0.0), "hand": (0.14, 0.0, 0.0), "toes": (0.0, 0.0, 0.11)}
@@ -139,9 +141,9 @@ class KinematicSkeleton:
 
     @property
     def standing_m(self) -> float:
-        """Height of the hips above the floor in rest, on soles 0.18 of a foot's length below its ball."""
+        """Height of the hips above the floor in rest."""
         body = self.lengths
-        return body.upper_leg + body.lower_leg + (FOOT_DROP + 0.18) * body.foot
+        return body.upper_leg + body.lower_leg + (FOOT_DROP + SOLE) * body.foot
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from app.cli import main
 from engine.capture.picture import encode_jpeg
 from engine.learn.wearer.bvh import load_bvh
 from engine.motion.export import export_motion
+from engine.motion.kinematics import SOLE
 from engine.motion.profile import from_height
 from engine.motion.settings import RAW
 from engine.motion.world import to_camera
@@ -75,6 +76,14 @@ def test_every_format_and_a_range(session: Path, tmp_path: Path) -> None:
     assert ezc3d.c3d(str(tmp_path / "walk.c3d"))["data"]["points"].shape == (4, 15, 11)
 
 
+def test_the_feet_can_be_put_on_the_floor(session: Path, tmp_path: Path) -> None:
+    out = tmp_path / "walk.npz"
+    assert main(["export", str(session), "--npz", str(out), "--ground"]) == 0
+    with np.load(out) as data:
+        feet = data["joints_m"][:, [9, 10, 13, 14], 1].min(axis=1)
+        assert feet == pytest.approx(np.full(50, SOLE * SKELETON.lengths.foot), abs=0.02)
+
+
 def test_what_the_network_finds_now(session: Path, tmp_path: Path, tiny_weights: Path) -> None:
     out, words = tmp_path / "now.npz", ["--rerun", "--network", str(tiny_weights), "--range", "-0.4"]
     assert main(["export", str(session), "--npz", str(out), *words]) == 0
@@ -93,6 +102,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_bad_input_is_one_line(session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     walk = str(session)
     assert "ends in .bvh" in refused(capsys, walk, "--bvh", str(tmp_path / "walk.mp4"))
+    assert "pictures do not have" in refused(capsys, walk, "--images", str(tmp_path / "images"), "--ground")
     assert "leave it away" in refused(capsys, walk, "--bvh", str(tmp_path / "a.bvh"), "--overlay")
     assert "no folder" in refused(capsys, walk, "--bvh", str(tmp_path / "x" / "a.bvh"))
     assert "no pose is known" in refused(capsys, walk, "--bvh", str(tmp_path / "a.bvh"), "--range", "1.24-1.52")

@@ -16,16 +16,16 @@ from scipy.spatial.transform import Rotation
 
 from engine.errors import EgoposeError
 from engine.learn.wearer.bvh import load_bvh
-from engine.motion.clip import Clip, make_clip, resampled
+from engine.motion.clip import Clip, grounded, make_clip, resampled
 from engine.motion.files import WRITERS, write_clip
 from engine.motion.files.bvh import bvh_name, euler_degrees
-from engine.motion.kinematics import BONE_NAMES, BONE_OF_JOINT, BONE_PARENTS, forward
+from engine.motion.kinematics import BONE_NAMES, BONE_OF_JOINT, BONE_PARENTS, IDENTITY, SOLE, forward
 from engine.motion.profile import from_height
 from engine.motion.settings import RAW, MotionSettings
 from engine.motion.world import to_camera
 from engine.skeleton import JOINTS
 from engine.types import Pose
-from tests.engine.motion.bodies import SKELETON, random_rotations, reach
+from tests.engine.motion.bodies import SKELETON, bone, joints_of, random_rotations, reach
 
 STEP_NS = 40_000_000
 NOTHING = np.zeros(0, np.float32)
@@ -183,6 +183,29 @@ def test_over_a_gap_the_pose_before_it_is_held_and_the_gap_is_told() -> None:
     assert joints[20:35] == pytest.approx(np.tile(joints[19], (15, 1, 1)), abs=1e-9)
     assert joints[35] == pytest.approx(reach(EVEN[35] / 1e9), abs=1e-6)
     assert np.flatnonzero(~even.known).tolist() == list(range(20, 35))
+
+
+def test_who_crouches_under_a_camera_stays_on_the_floor() -> None:
+    """Seen from the head, crouching lifts the feet; on the floor, it lowers the hips."""
+    poses = []
+    for i, bend in enumerate(np.r_[np.zeros(20), (1 - np.cos(np.linspace(0, np.pi, 40))) / 2, np.ones(20)]):
+        made = IDENTITY.copy()
+        for side in ("left", "right"):
+            made[bone(f"{side}_upper_leg")] = Rotation.from_euler("x", -bend).as_quat()
+            made[bone(f"{side}_lower_leg")] = Rotation.from_euler("x", 2 * bend).as_quat()
+            made[bone(f"{side}_foot")] = Rotation.from_euler("x", -bend).as_quat()
+        joints = joints_of(made, np.array([0.0, SKELETON.standing_m, 0.0]))
+        camera = to_camera(joints, from_height(1.75).camera_height_m).astype(np.float32)
+        poses.append(replace(pose_at(i * STEP_NS, i), joints_m=camera))
+    seen = make_clip(poses, MotionSettings(0.0, from_height(1.75)))
+    floor = grounded(seen)
+    assert np.ptp(seen.root_m[:, 1]) < 1e-6
+    lengths = SKELETON.lengths
+    lower = SKELETON.standing_m - (lengths.upper_leg + lengths.lower_leg) * (1 - np.cos(1.0))
+    assert floor.root_m[[0, -1], 1] == pytest.approx([SKELETON.standing_m, lower], abs=2e-3)
+    balls = floor.joints_m()[:, JOINTS.index("left_foot"), 1]
+    assert balls == pytest.approx(np.full(80, SOLE * lengths.foot), abs=5e-3)
+    assert floor.error_m() == pytest.approx(seen.error_m(), abs=1e-9)
 
 
 def test_one_frame_is_a_clip_too(tmp_path: Path) -> None:
