@@ -30,6 +30,7 @@ from engine.motion.kinematics import (
     BodyMotion,
     KinematicSkeleton,
     forward,
+    quaternions,
 )
 from engine.motion.world import Array
 from engine.skeleton import JOINTS, PARENTS
@@ -220,8 +221,6 @@ def _turned(rotations: Array, vectors: Array) -> Array:
 
 def _local(turned: Array) -> Array:
     """(21, 3, 3) rotations in the world to (21, 4) quaternions local to the parents, w at least 0."""
-    from scipy.spatial.transform import Rotation  # type: ignore[import-untyped]  # noqa: PLC0415
-
     parents = turned[list(BONE_PARENTS)]
     parents[0] = np.eye(3)
-    return np.asarray(Rotation.from_matrix(np.swapaxes(parents, -1, -2) @ turned).as_quat(canonical=True))
+    return quaternions(np.swapaxes(parents, -1, -2) @ turned)

@@ -208,5 +208,24 @@ def matrices(quaternions: Array) -> Array:
     return np.moveaxis(np.array(rows), -1, 0)
 
 
+def quaternions(rotations: Array) -> Array:
+    """(N, 3, 3) rotations to (N, 4) unit quaternions (x, y, z, w) with w at least 0.
+
+    Four times their outer product follows from the matrix, and its largest row gives them best: Shepperd 1978.
+    """
+    (a, b, c), (d, e, f), (g, h, i) = np.moveaxis(rotations, 0, -1)
+    outer = np.array(
+        [
+            [1 + a - e - i, b + d, c + g, h - f],
+            [b + d, 1 - a + e - i, f + h, c - g],
+            [c + g, f + h, 1 - a - e + i, d - b],
+            [h - f, c - g, d - b, 1 + a + e + i],
+        ]
+    )
+    every = np.arange(len(rotations))
+    row = outer[np.einsum("iin->in", outer).argmax(0), :, every]
+    return np.asarray(row / np.linalg.norm(row, axis=-1, keepdims=True) * np.where(row[:, 3:] < 0, -1.0, 1.0))
+
+
 IDENTITY: Array = np.tile([0.0, 0.0, 0.0, 1.0], (BONE_COUNT, 1))
 """(21, 4) the rest pose."""

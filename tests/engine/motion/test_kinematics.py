@@ -18,6 +18,7 @@ from engine.motion.kinematics import (
     KinematicSkeleton,
     forward,
     matrices,
+    quaternions,
 )
 from engine.motion.profile import from_height
 from engine.motion.world import CAMERA_HEIGHT_M, CAMERA_TILT, CAMERA_TO_WORLD, to_camera, to_world
@@ -82,6 +83,16 @@ def test_bones_keep_their_lengths_in_any_pose(seed: int) -> None:
 def test_matrices_are_scipys() -> None:
     rotations = random_rotations(1)
     assert matrices(rotations) == pytest.approx(Rotation.from_quat(rotations).as_matrix(), abs=1e-15)
+
+
+@given(st.integers(0, 2**31))
+def test_quaternions_are_scipys(seed: int) -> None:
+    turns = Rotation.from_quat(random_rotations(seed))
+    found = quaternions(turns.as_matrix())
+    assert np.abs((found * turns.as_quat()).sum(-1)) == pytest.approx(1)
+    assert (found[:, 3] >= 0).all()
+    halves = np.array([np.diag(signs) for signs in ([1, -1, -1], [-1, 1, -1], [-1, -1, 1], [1.0, 1, 1])])
+    assert np.abs(quaternions(halves)) == pytest.approx(np.eye(4))
 
 
 def test_a_turned_bone_takes_its_children_along() -> None:
