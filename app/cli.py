@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from app.bench import add_bench
 from app.calibration.command import add_board, add_calibrate, add_convert
 from app.cameras import add_cameras
 from app.compile import add_compile
@@ -149,6 +150,7 @@ def parser(words: Sequence[str]) -> Parser:
 
     add_compile(commands.add_parser("compile", help="make a network fast on this machine"))
     add_evaluate(commands.add_parser("evaluate", help="how good networks are on data whose truth is known"))
+    add_bench(commands.add_parser("bench", help="how fast networks run on this machine"))
     return top
 
 

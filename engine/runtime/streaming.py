@@ -72,12 +72,15 @@ class StreamingRuntime(Runtime):
     Where the motion stream has an encoder of its own, the two streams run side by side, one thread each.
     """
 
-    def __init__(self, parts: Parts, config: NetworkConfig, description: str) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, config: NetworkConfig, description: str, *, side_by_side: bool = True) -> None:
+        """`side_by_side=False`: one stream after the other, on the caller's thread."""
+        self.parts, self.config = parts, config
         self.network, self.side, self.actions = config.name, config.side, config.actions
         self.description = description
         self.spares_motion = config.motion == "resnet50"
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="motion stream") if self.spares_motion else None
+        self._pool = (
+            ThreadPoolExecutor(1, thread_name_prefix="motion stream") if self.spares_motion and side_by_side else None
+        )
         self._ring = Ring(config.window, config.memory_dim)
         self._motion_dim = config.motion_dim
         self._row = np.zeros(config.memory_dim, np.float32)
@@ -86,18 +89,25 @@ class StreamingRuntime(Runtime):
 
     def run(self, picture: ImageArray, *, motion: bool = True) -> Result:
         picture = np.ascontiguousarray(picture)
+        feature: FloatArray | None = None
         coming: Future[FloatArray] | None = None
-        if self._pool is not None and (motion or not self._moved):
-            coming = self._pool.submit(self._parts.move, picture)
-        seen = self._parts.see(picture)
-        feature = seen.feature if coming is None else coming.result()
+        if self.spares_motion and (motion or not self._moved):
+            if self._pool is None:
+                feature = self.parts.move(picture)
+            else:
+                coming = self._pool.submit(self.parts.move, picture)
+        seen = self.parts.see(picture)
+        if coming is not None:
+            feature = coming.result()
+        elif not self.spares_motion:
+            feature = seen.feature
         if feature is not None:
             self._row[: self._motion_dim] = feature[0]
             self._moved = True
         if len(self._row) > self._motion_dim:
             self._row[self._motion_dim :] = seen.tokens.reshape(-1)
         self._ring.push(self._row)
-        joints, actions = self._parts.pose(seen, self._ring.window(), self._ring.valid())
+        joints, actions = self.parts.pose(seen, self._ring.window(), self._ring.valid())
         # Copies: the parts write the next frame's into the same memory.
         return Result(
             joints_m=joints[0].copy(),
@@ -123,4 +133,4 @@ class StreamingRuntime(Runtime):
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True)
-        self._parts.close()
+        self.parts.close()

@@ -1,0 +1,1 @@
+"""`egopose bench`: how fast networks run on this machine, as ratios within one run."""

@@ -1,0 +1,83 @@
+"""The machine that is measured, named so that another one's figures can be told apart."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from engine.runtime.bench.report import Machine
+
+TOLD = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
+LIBRARIES = ("torch", "openvino", "tensorrt", "opencv-python", "numpy")
+
+
+def this_machine() -> Machine:
+    """Takes no time and imports no library that runs networks, but asks torch for its GPU where that is loaded."""
+    return Machine(
+        processor=_processor(),
+        cores=cores(),
+        extensions=_extensions(),
+        gpu=_gpu(),
+        memory_gb=_memory_gb(),
+        system=f"{platform.system()} {platform.machine()}",
+        versions={"python": platform.python_version()} | {name: v for name in LIBRARIES if (v := _version(name))},
+        load=_load(),
+    )
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    with suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpuinfo(key: str) -> str:
+    """The first value of a key in Linux's description of the processor, "" elsewhere."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == key:
+                return value.strip()
+    return ""
+
+
+def _processor() -> str:
+    from archspec.cpu import host  # noqa: PLC0415
+
+    return _cpuinfo("model name") or platform.processor() or str(host().name)
+
+
+def _extensions() -> tuple[str, ...]:
+    from archspec.cpu import detect  # noqa: PLC0415
+
+    has = detect.detected_info().features
+    return tuple(name for name in TOLD if name in has)
+
+
+def _gpu() -> str:
+    import torch  # noqa: PLC0415
+
+    return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else ""
+
+
+def _memory_gb() -> float:
+    with suppress(AttributeError, ValueError, OSError):
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
+    return math.nan
+
+
+def _version(name: str) -> str:
+    with suppress(PackageNotFoundError):
+        return version(name)
+    return ""
+
+
+def _load() -> float:
+    with suppress(AttributeError, OSError):
+        return round(os.getloadavg()[0], 1)
+    return math.nan
