@@ -102,17 +102,9 @@ def parser(words: Sequence[str]) -> Parser:
     replay.add_argument("--out", type=Path, help="folder for poses.npz, overlay.mp4 and report.json (with --headless)")
     replay.set_defaults(command=run_replay)
 
-    demo = commands.add_parser("demo", help="show the bundled session; without a screen, write a video of the window")
-    add_choices(demo)
-    add_window(demo)
-    demo.add_argument(
-        "--out",
-        type=Path,
-        default=Path("out/demo"),
-        help="folder for what is written without a screen (default: %(default)s)",
+    add_demo(
+        commands.add_parser("demo", help="show the bundled session; without a screen, write a video of the window")
     )
-    demo.add_argument("--headless", action="store_true", help="as if there were no screen")
-    demo.set_defaults(command=run_demo)
 
     add_cameras(commands.add_parser("cameras", help="list the connected cameras"))
     add_doctor(commands.add_parser("doctor", help="what this machine has, what is missing, and how to get it"))
@@ -161,6 +153,20 @@ def needs_extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise EgoposeError(f'{error.name} is not installed; it comes with: pip install -e ".[{name}]"') from error
+
+
+def add_demo(command: argparse.ArgumentParser) -> None:
+    """Options of `egopose demo`."""
+    add_choices(command)
+    add_window(command)
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out/demo"),
+        help="folder for what is written without a screen (default: %(default)s)",
+    )
+    command.add_argument("--headless", action="store_true", help="as if there were no screen")
+    command.set_defaults(command=run_demo)
 
 
 def add_choices(command: argparse.ArgumentParser) -> None:
