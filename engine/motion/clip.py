@@ -32,6 +32,8 @@ GAP_FRAMES, GAP_S = 2.5, 0.1
 """More frames and more seconds than this between two poses are a gap."""
 _EVEN = 0.02
 """Of the time between frames: frames that lie no farther from even ones count as even."""
+MOST_FRAMES = 500_000
+"""More are not made of a clip: a false time would claim any memory."""
 _BLOCK = 64
 _SETTLE_S = 0.08
 _BALLS, _ANKLES = ([JOINTS.index(f"{side}_{part}") for side in ("left", "right")] for part in ("foot", "ankle"))
@@ -162,13 +164,17 @@ def resampled(clip: Clip) -> Clip:
     """The same at even times, as files with a frame rate need it; itself where its times are even already.
 
     Positions go straight and rotations along the shortest way (slerp) from frame to frame; over a gap the pose before
-    it is held, and its frames are not `known`. The time between frames is the median of the clip's.
+    it is held, and its frames are not `known`. The time between frames is the median of the clip's. Raises EgoposeError
+    where that makes too many frames.
     """
     if clip.even:
         return clip
     from scipy.spatial.transform import Rotation, Slerp  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    step_ns = round(clip.interval_s * 1e9)
+    step_ns = max(1, round(clip.interval_s * 1e9))
+    if (clip.times_ns[-1] - clip.times_ns[0]) // step_ns > MOST_FRAMES:
+        hours = (clip.times_ns[-1] - clip.times_ns[0]) / 3.6e12
+        raise EgoposeError(f"{hours:.1f} hours are too long for a file of even frames; give a shorter --range")
     grid = np.arange(clip.times_ns[0], clip.times_ns[-1] + step_ns // 2, step_ns, dtype=np.int64)
     inside = np.minimum(grid, clip.times_ns[-1])
     left = (np.searchsorted(clip.times_ns, inside, side="right") - 1).clip(0, len(clip) - 2)

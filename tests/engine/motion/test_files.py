@@ -208,6 +208,14 @@ def test_who_crouches_under_a_camera_stays_on_the_floor() -> None:
     assert floor.error_m() == pytest.approx(seen.error_m(), abs=1e-9)
 
 
+def test_a_time_that_cannot_be_claims_no_memory(tmp_path: Path) -> None:
+    clip = clip_of(np.append(EVEN, EVEN[-1] + 10**17))
+    with pytest.raises(EgoposeError, match=r"27777\.\d hours are too long"):
+        write_clip(clip, tmp_path / "a.bvh")
+    write_clip(clip, tmp_path / "a.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
 def test_one_frame_is_a_clip_too(tmp_path: Path) -> None:
     clip = clip_of(EVEN[:1])
     for kind in WRITERS:

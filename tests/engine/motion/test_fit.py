@@ -138,6 +138,14 @@ def primed() -> Fitter:
     return fitter
 
 
+def test_a_point_at_infinity_is_a_missing_one() -> None:
+    points = standing()
+    points[joint("left_knee")] = np.inf
+    motion = fitted(points)
+    assert np.isfinite(motion.joints_m).all()
+    assert np.isnan(motion.error_m[joint("left_knee")])
+
+
 def test_no_point_no_body() -> None:
     assert Fitter(SKELETON).fit(np.full((15, 3), np.nan)) is None
     assert primed().fit(np.full((15, 3), np.nan)) is None
