@@ -88,6 +88,7 @@ class PoseNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(PICTURE_STD).view(3, 1, 1), persistent=False)
         self.spatial = SpatialStream(config)
         self.motion = MotionEncoder(config, self.spatial.encoder.channels[3])
+        self.temporal: NoMotion | TemporalStream
         self.temporal = NoMotion() if config.streams == "spatial" else TemporalStream(config)
         self.fusion = Fusion(config)
         self.head: BearingHead | FreeHead
@@ -193,10 +194,10 @@ class PoseNetwork(nn.Module):
     def newest(self, spatial: SpatialOutput, features: Tensor, valid: Tensor) -> NetworkOutput:
         """B newest pictures' spatial output and the memory with them, (B, T, memory_dim) and (B, T), to B poses."""
         config = self.config
-        motion: Tensor = self.temporal(features[..., : config.motion_dim], valid)
+        motion: Tensor = self.temporal.newest(features[..., : config.motion_dim], valid)
         before = slice(features.shape[1] - config.token_window, features.shape[1] - 1)
         past = features[:, before, config.motion_dim :].reshape(len(features), -1, JOINT_COUNT, config.joint_dim)
-        return self.decode(spatial, motion[:, -1], past, valid[:, before])
+        return self.decode(spatial, motion, past, valid[:, before])
 
 
 def remember(memory: Memory, feature: Tensor) -> Memory:

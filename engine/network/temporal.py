@@ -67,10 +67,14 @@ class CausalBlock(nn.Module):
         self.attention_scale = nn.Parameter(torch.full((width,), LAYER_SCALE))
         self.feed_scale = nn.Parameter(torch.full((width,), LAYER_SCALE))
 
-    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
-        """(B, T, C) and (B, T) to (B, T, C); frames that are not valid are as if never seen."""
+    def forward(self, x: Tensor, valid: Tensor, newest: bool = False) -> Tensor:
+        """(B, T, C) and (B, T) to (B, T, C), or with `newest` to the last frame's (B, 1, C) alone.
+
+        Frames that are not valid are as if never seen.
+        """
+        asked = slice(-1 if newest else 0, None)
         skip = x if self.dilation == 1 else self.pool(x, valid)
-        x = skip + self.attention_scale * self.attend(x, valid)
+        x = skip[:, asked] + self.attention_scale * self.attend(x, valid, asked)
         return x + self.feed_scale * self.feed(x)
 
     def pool(self, x: Tensor, valid: Tensor) -> Tensor:
@@ -83,8 +87,9 @@ class CausalBlock(nn.Module):
         pooled = torch.maximum(torch.maximum(taps[0], taps[1]), taps[2])
         return pooled.masked_fill(~valid[..., None], 0.0)
 
-    def attend(self, x: Tensor, valid: Tensor) -> Tensor:
-        batch, length, width = x.shape
+    def attend(self, x: Tensor, valid: Tensor, asked: slice) -> Tensor:
+        """(B, T, C) and (B, T) to (B, n, C) for the frames that are asked for."""
+        length, width = x.shape[1:]
         # Frames never seen must act as the zeros that pad the left end.
         x = self.norm(x) * valid[..., None]
         padded = F.pad(x.transpose(1, 2), (2 * self.dilation, 0))
@@ -98,9 +103,9 @@ class CausalBlock(nn.Module):
         # A frame always sees itself: a row without a key would be NaN.
         allowed = allowed | torch.eye(length, dtype=torch.bool, device=x.device)
         y = F.scaled_dot_product_attention(
-            split(self.query(q)), split(self.key(k)), split(self.value(v)), attn_mask=allowed[:, None]
+            split(self.query(q[:, asked])), split(self.key(k)), split(self.value(v)), attn_mask=allowed[:, None, asked]
         )
-        return self.out(y.transpose(1, 2).reshape(batch, length, width))
+        return self.out(y.transpose(1, 2).flatten(2))
 
     def reach(self, length: int, device: torch.device) -> Tensor:
         """(T, T) whether the frame of a row may see the frame of a column."""
@@ -116,6 +121,10 @@ class NoMotion(nn.Module):
 
     def forward(self, features: Tensor, _valid: Tensor) -> Tensor:
         return torch.zeros_like(features)
+
+    def newest(self, features: Tensor, _valid: Tensor) -> Tensor:
+        """The last frame's, (B, motion_dim)."""
+        return torch.zeros_like(features[:, -1])
 
 
 class TemporalStream(nn.Module):
@@ -140,4 +149,14 @@ class TemporalStream(nn.Module):
         for block in self.blocks:
             x = block(x, valid)
             levels.append(x)
+        return self.norm(self.mix(torch.cat(levels, -1)))
+
+    def newest(self, features: Tensor, valid: Tensor) -> Tensor:
+        """The last frame's motion alone, (B, motion_dim): the last block need not look for the others."""
+        levels = []
+        x = features
+        last = len(self.blocks) - 1
+        for i, block in enumerate(self.blocks):
+            x = block(x, valid, newest=i == last)
+            levels.append(x[:, -1])
         return self.norm(self.mix(torch.cat(levels, -1)))
