@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from app.marks import draw_mark
+from app.marks import add_mark
 from app.pixels import borrowed_image
-from app.shown import BONE_SIDES, JOINT_SIDES, Shown
+from app.shown import BONE_SIDES, JOINT_SIDES, Shown, Side
 from app.stale import paint_stale
 from app.theme import DARK, Colours
 from calib.cv import cv2
@@ -180,37 +180,41 @@ class FisheyeView(QWidget):
         points = {j: QPointF(*uv[j].tolist()) for j in sorted(self._shown.joints) if np.isfinite(uv[j]).all()}
         opacity = opacities(pose.confidence)
         width = float(np.clip(rect.width() / 170, 2.0, 6.0))
-        edges, inner = bone_paths(points, opacity)
-        for paths, stroke in ((edges, width * 1.9), (inner, width)):
-            for (colour, share), path in paths.items():
-                pen = QPen(with_alpha(colour, share), stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-                painter.strokePath(path, pen)
+        edges, inner = bone_lines(points, opacity)
+        for lines, stroke in ((edges, width * 1.9), (inner, width)):
+            for (colour, share), some in lines.items():
+                # Flat ends, which Qt draws many times faster than round ones, lie under the marks.
+                painter.setPen(QPen(with_alpha(colour, share), stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+                painter.drawLines(*some)
+        marks: dict[tuple[Side, float], QPainterPath] = {}
         for joint, point in points.items():
-            side, share = JOINT_SIDES[joint], opacity[joint]
+            path = marks.setdefault((JOINT_SIDES[joint], opacity[joint]), QPainterPath())
+            add_mark(path, JOINT_SIDES[joint], point, width * 1.5)
+        for (side, share), path in marks.items():
+            path.setFillRule(Qt.FillRule.WindingFill)
             painter.setPen(QPen(with_alpha(_EDGE, share), width * 0.5))
             painter.setBrush(with_alpha(_ON_PICTURE.side(side), share))
-            draw_mark(painter, side, point, width * 1.5)
+            painter.drawPath(path)
 
 
-Paths = dict[tuple[str, float], QPainterPath]
-"""Lines by colour and opacity: each path is stroked at once, so that lines of one opacity do not add up."""
+Lines = dict[tuple[str, float], list[QLineF]]
+"""By colour and opacity."""
 
 
 def opacities(confidence: FloatArray) -> list[float]:
-    """(15,) confidence to opacities, in steps, so that bones share strokes."""
+    """(15,) confidence to opacities, in steps, so that bones share a pen."""
     return [round(0.15 + 0.85 * min(max(float(c), 0.0), 1.0), 2) for c in np.nan_to_num(confidence)]
 
 
-def bone_paths(points: dict[int, QPointF], opacity: list[float]) -> tuple[Paths, Paths]:
+def bone_lines(points: dict[int, QPointF], opacity: list[float]) -> tuple[Lines, Lines]:
     """The bones between the joints that are there: their dark edges, and the bones themselves."""
-    edges, inner = Paths(), Paths()
+    edges, inner = Lines(), Lines()
     for (parent, child), side in zip(BONES, BONE_SIDES, strict=True):
         if parent in points and child in points:
             share = min(opacity[parent], opacity[child])
-            for paths, colour in ((edges, _EDGE), (inner, _ON_PICTURE.side(side))):
-                path = paths.setdefault((colour, share), QPainterPath())
-                path.moveTo(points[parent])
-                path.lineTo(points[child])
+            line = QLineF(points[parent], points[child])
+            edges.setdefault((_EDGE, share), []).append(line)
+            inner.setdefault((_ON_PICTURE.side(side), share), []).append(line)
     return edges, inner
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from app.shown import Side
 
@@ -12,16 +12,24 @@ _ICON = 14
 
 def draw_mark(painter: QPainter, side: Side, centre: QPointF, radius: float) -> None:
     """One joint's mark in the painter's pen and brush; `radius` is that of the round one, all have about its area."""
+    path = QPainterPath()
+    add_mark(path, side, centre, radius)
+    painter.drawPath(path)
+
+
+def add_mark(path: QPainterPath, side: Side, centre: QPointF, radius: float) -> None:
+    """The same as a part of a path, to paint many at once."""
     if side is Side.RIGHT:
-        painter.drawEllipse(centre, radius, radius)
-        return
-    if side is Side.LEFT:
+        path.addEllipse(centre, radius, radius)
+    elif side is Side.LEFT:
         half = radius * 0.89
-        painter.drawRect(QRectF(centre.x() - half, centre.y() - half, 2 * half, 2 * half))
-        return
-    half = radius * 1.25
-    steps = ((0.0, -half), (half, 0.0), (0.0, half), (-half, 0.0))
-    painter.drawPolygon(QPolygonF([QPointF(centre.x() + dx, centre.y() + dy) for dx, dy in steps]))
+        path.addRect(centre.x() - half, centre.y() - half, 2 * half, 2 * half)
+    else:
+        half = radius * 1.25
+        x, y = centre.x(), centre.y()
+        corners = (QPointF(x, y - half), QPointF(x + half, y), QPointF(x, y + half), QPointF(x - half, y))
+        path.addPolygon(QPolygonF(corners))
+        path.closeSubpath()
 
 
 def mark_icon(side: Side, colour: str, scale: float) -> QIcon:

@@ -19,6 +19,7 @@ from PyQt6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QSurfaceFormat,
     QWheelEvent,
 )
@@ -43,6 +44,8 @@ _TURN = radians(0.45)
 """Radians for each pixel of a drag."""
 _STILL, _NEAR = 4, 16.0
 """Pixels: how far a click may move, and how far from a joint it may be."""
+_LEGEND = 8 * GAP
+"""Height of the legend's picture."""
 _KEY_STEP = 24.0
 """Pixels of drag that one press of an arrow key stands for."""
 
@@ -81,6 +84,7 @@ class _SkeletonView(_Base):
         self._lens = LensPicture()
         self._frame: Frame | None = None
         self._last: QPointF | None = None
+        self._legend: tuple[object, QPixmap] = None, QPixmap()
         self.paint_times = Durations()
         self._pressed: QPointF | None = None
 
@@ -156,10 +160,29 @@ class _SkeletonView(_Base):
         self.paint_times.add(time.monotonic_ns() - began)
 
     def _paint_legend(self, painter: QPainter) -> None:
-        caption = font(-1)
-        metrics = QFontMetricsF(caption)
-        painter.setFont(caption)
-        x, y = 1.5 * GAP, self.height() - 1.5 * GAP - metrics.descent()
+        """Kept as a picture: it seldom changes, and writing takes as long as a limb."""
+        ratio, names = self.devicePixelRatioF(), tuple((body.name, body.style) for body in self._stage.bodies)
+        key = self.size(), self._colours, ratio, names
+        if key != self._legend[0]:
+            made = QPixmap(QSize(self.width(), _LEGEND) * ratio)
+            made.setDevicePixelRatio(ratio)
+            made.fill(Qt.GlobalColor.transparent)
+            canvas = QPainter(made)
+            canvas.setRenderHint(QPainter.RenderHint.Antialiasing)
+            canvas.setFont(font(-1))
+            self._write_legend(canvas)
+            canvas.end()
+            self._legend = key, made
+        painter.drawPixmap(QPointF(0, self.height() - _LEGEND), self._legend[1])
+        if not self._stage.bodies:
+            painter.setFont(font(-1))
+            self._paint_word(
+                painter, tr("The skeleton appears here"), 1.5 * GAP, 1.5 * GAP + painter.fontMetrics().ascent()
+            )
+
+    def _write_legend(self, painter: QPainter) -> None:
+        metrics = QFontMetricsF(painter.font())
+        x, y = 1.5 * GAP, _LEGEND - 1.5 * GAP - metrics.descent()
         for side in Side:
             painter.setPen(QPen(Qt.PenStyle.NoPen))
             painter.setBrush(QColor(self._colours.side(side)))
@@ -169,8 +192,6 @@ class _SkeletonView(_Base):
         left = self.width() - 1.5 * GAP - metrics.horizontalAdvance(scale)
         if left > x:
             painter.drawText(QPointF(left, y), scale)
-        if not self._stage.bodies:
-            self._paint_word(painter, tr("The skeleton appears here"), 1.5 * GAP, 1.5 * GAP + metrics.ascent())
         self._paint_ghost_legend(painter, y - 1.5 * metrics.height())
 
     def _paint_ghost_legend(self, painter: QPainter, y: float) -> None:
