@@ -100,7 +100,7 @@ class Cost:
     idle_share: float
     """The same while the picture stands still: what the window's clock takes."""
     took: dict[str, list[tuple[float, float]]]
-    """Milliseconds of each event by kind: on the clock, stretched by others that want the core, and of the processor."""
+    """Milliseconds of each event by kind: on the clock, stretched by what else runs, and of the processor."""
 
     def lines(self) -> list[str]:
         """For people."""
