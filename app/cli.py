@@ -21,6 +21,7 @@ from app.datasets import add_datasets
 from app.doctor.command import add_doctor
 from app.evaluate import add_evaluate
 from app.motion import add_motion, motion_of
+from app.outputs.command import add_send, sent
 from app.screenshots.command import add_screenshots
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
@@ -88,17 +89,16 @@ def parser(words: Sequence[str]) -> Parser:
         help="camera:0 or another one that `egopose cameras` lists, http://, rtsp:// or udp:// address, realsense, "
         "synthetic (default: %(default)s)",
     )
-    add_choices(live)
-    add_window(live)
+    add_shown(live)
+    live.add_argument("--headless", action="store_true", help="no window: only --send, until Ctrl+C or --seconds")
     live.set_defaults(command=run_live)
 
     replay = commands.add_parser("replay", help="show a recorded session, a video or a folder of pictures")
     replay.add_argument("path", help="a session (.mcap), a video, a folder of pictures or one picture")
-    add_choices(replay)
-    add_window(replay)
+    add_shown(replay)
     replay.add_argument("--loop", action="store_true", help="begin again at the end")
     replay.add_argument("--recorded", action="store_true", help="show the poses that were recorded; no network runs")
-    replay.add_argument("--headless", action="store_true", help="no window: every frame, files into --out")
+    replay.add_argument("--headless", action="store_true", help="no window: every frame, files into --out; or --send")
     replay.add_argument("--out", type=Path, help="folder for poses.npz, overlay.mp4 and report.json (with --headless)")
     replay.set_defaults(command=run_replay)
 
@@ -157,8 +157,7 @@ def needs_extra(name: str) -> Iterator[None]:
 
 def add_demo(command: argparse.ArgumentParser) -> None:
     """Options of `egopose demo`."""
-    add_choices(command)
-    add_window(command)
+    add_shown(command)
     command.add_argument(
         "--out",
         type=Path,
@@ -180,6 +179,13 @@ def add_choices(command: argparse.ArgumentParser) -> None:
     add_motion(command)
 
 
+def add_shown(command: argparse.ArgumentParser) -> None:
+    """Options of every command that shows live poses."""
+    add_choices(command)
+    add_window(command)
+    add_send(command)
+
+
 def add_window(command: argparse.ArgumentParser) -> None:
     """Options of every command that can open the window."""
     command.add_argument("--theme", choices=("system", "dark", "light"), default="system")
@@ -191,6 +197,8 @@ def add_window(command: argparse.ArgumentParser) -> None:
 
 def run_live(arguments: argparse.Namespace) -> int:
     """`egopose live`."""
+    if arguments.headless:
+        return run_sending(arguments, arguments.source)
     return open_window(arguments, arguments.source)
 
 
@@ -200,8 +208,12 @@ def run_replay(arguments: argparse.Namespace) -> int:
         if arguments.out is not None:
             raise EgoposeError("--out belongs to --headless; add --headless, or leave --out away for the window")
         return open_window(arguments, arguments.path, loop=arguments.loop)
+    if arguments.send:
+        if arguments.out is not None:
+            raise EgoposeError("--out takes every frame as fast as it goes, --send in its own time; give one of them")
+        return run_sending(arguments, arguments.path, loop=arguments.loop)
     if arguments.out is None:
-        raise EgoposeError("--headless needs a folder for what it writes; add --out DIR")
+        raise EgoposeError("--headless needs to know where to; add --out DIR for files, or --send OUTPUT")
     from app.headless import replay_headless, summary  # noqa: PLC0415
 
     report = replay_headless(arguments.path, arguments.out, settings_of(arguments))
@@ -217,6 +229,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
     if not arguments.headless and has_display():
         return open_window(arguments, str(DEMO_SESSION), loop=True)
+    if arguments.send:
+        return run_sending(arguments, str(DEMO_SESSION), loop=True)
     from app.demo import demo_without_screen  # noqa: PLC0415
 
     print(demo_without_screen(arguments.out, settings_of(arguments), arguments.theme))
@@ -248,6 +262,18 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return settings
 
 
+def run_sending(arguments: argparse.Namespace, spec: str, *, loop: bool = False) -> int:
+    """`--headless --send`: the source in its own time, without a window."""
+    from app.live_feed import LiveFeed  # noqa: PLC0415
+    from app.outputs.command import send_headless  # noqa: PLC0415
+
+    if arguments.screenshot is not None:
+        raise EgoposeError("--screenshot needs the window; leave --headless away")
+    choices = sent(arguments)
+    print(send_headless(LiveFeed(spec, settings_of(arguments), loop=loop), choices, arguments.seconds))
+    return 0
+
+
 def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False) -> int:
     """Show the window on a source."""
     from app.live_feed import LiveFeed  # noqa: PLC0415
@@ -255,7 +281,7 @@ def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
     from engine.capture.opening import open_source  # noqa: PLC0415
     from engine.live.supervisor import supervised  # noqa: PLC0415
 
-    settings = settings_of(arguments)
+    settings, sends = settings_of(arguments), sent(arguments)
     check_display()
     with supervised(open_source(spec)):
         # Opened once here, so that what cannot be opened ends the command instead of opening a window.
@@ -266,6 +292,7 @@ def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
         theme=arguments.theme,
         seconds=arguments.seconds,
         screenshot=arguments.screenshot,
+        begin=lambda window: window.outputs.send(sends),
     )
 
 

@@ -23,6 +23,8 @@ from app.diagnostics.window import diagnostics_of
 from app.doctor.dialog import show_doctor
 from app.feed import Opener
 from app.menus import Commands, build_menus
+from app.outputs.presenter import Outputs
+from app.outputs.section import OutputsSection
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.controls import RecordControls
 from app.shown import Shown
@@ -82,6 +84,8 @@ class MainWindow(QMainWindow):
         self.look_times = Durations()
         self.diagnostics = diagnostics_of(self)
         self.view.sidebar.add(DiagnosticsSection(self.diagnostics))
+        self.outputs = Outputs()
+        self.view.sidebar.add(OutputsSection(self.outputs))
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(self.view)
@@ -227,6 +231,7 @@ class MainWindow(QMainWindow):
     def _dismiss(self, notice: Notice) -> None:
         self.presenter.dismiss(notice)
         self.recording.dismiss(notice)
+        self.outputs.dismiss(notice)
         self.banner.show_notice(None)
 
     # What the window shows
@@ -237,6 +242,7 @@ class MainWindow(QMainWindow):
         if line is not None:
             log.warning(line)
         self.recording.begin()
+        self.outputs.begin()
         self.diagnostics.machine.start()
         self._timer.start(0)
 
@@ -260,7 +266,11 @@ class MainWindow(QMainWindow):
         if self.calibration is not None:
             self.calibration.look()
             return
-        self.draw(self.recording.look(self.presenter.look()))
+        screen = self.recording.look(self.presenter.look())
+        self.outputs.follow(self.presenter.feed)
+        if screen.notice is None and (said := self.outputs.notice()) is not None:
+            screen = replace(screen, notice=said)
+        self.draw(screen)
 
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
         """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
@@ -321,6 +331,7 @@ class MainWindow(QMainWindow):
             self._leave_calibration()
             self.recording.close()
             self.diagnostics.machine.stop()
+            self.outputs.close()
             self.presenter.close()
         super().closeEvent(event)
 

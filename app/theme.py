@@ -187,6 +187,10 @@ def style_sheet(colours: Colours) -> str:
         QPushButton[small="true"] {{ padding: 2px {GAP + GAP // 2}px; border-radius: 5px; }}
         QPushButton:disabled {{ color: {c.muted}; border-color: {c.border}; }}
         QLabel[alarming="true"] {{ color: {c.error}; }}
+        QLabel[tone="muted"] {{ color: {c.muted}; }}
+        QLabel[tone="good"] {{ color: {c.good}; }}
+        QLabel[tone="warning"] {{ color: {c.warning}; }}
+        QLabel[tone="error"] {{ color: {c.error}; }}
         QLabel[muted="true"] {{ color: {c.muted}; }}
         QToolButton[tab="true"] {{ background: transparent; color: {c.muted}; border: 1px solid transparent;
             border-radius: 6px; padding: {GAP // 2}px 2px; }}

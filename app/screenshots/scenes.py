@@ -12,11 +12,16 @@ from app.cameras import Known
 from app.chooser import Chooser
 from app.doctor.dialog import DoctorDialog
 from app.doctor.findings import Finding, Verdict
+from app.outputs.presenter import card_of
+from app.outputs.section import OutputsSection
 from app.presenter import Notice, Phase, Screen
 from app.recording.presenter import Recording, RecordingScreen
 from app.screenshots.moments import failed, lost
 from app.screenshots.studio import Studio
 from engine.capture.devices import Camera, Format
+from engine.motion.outputs.choice import DEFAULTS, Address
+from engine.motion.outputs.output import OutputState
+from engine.motion.outputs.output import Phase as OutputPhase
 from engine.skeleton import JOINTS
 from engine.types import Snapshot
 
@@ -95,6 +100,24 @@ def diagnostics(studio: Studio) -> None:
     studio.show_live()
 
 
+def outputs(studio: Studio) -> None:
+    """Each in another state."""
+    show_section(studio, "Outputs")
+    studio.show_live()
+    osc, vmc, websocket, lsl = (replace(choice, on=True) for choice in DEFAULTS.values())
+    websocket = replace(websocket, address=Address("0.0.0.0", 8765), token_hash="made")
+    states = (
+        OutputState(osc, OutputPhase.SENDING, 30.0, 900),
+        OutputState(
+            vmc, OutputPhase.SENDING, 30.0, 900, trouble="nobody listens at 127.0.0.1:39539 yet; start VSeeFace"
+        ),
+        OutputState(websocket, OutputPhase.SENDING, 30.0, 900, receivers=2),
+        OutputState(lsl, OutputPhase.FAILED, trouble='LSL is not installed; it comes with: pip install -e ".[lsl]"'),
+    )
+    cards = [card_of(state, token="lq3TgXw0V1mTnq8sJ5y-bA" if state.receivers else "") for state in states]
+    cast(OutputsSection, studio.window.view.sidebar.current).show_cards(cards)
+
+
 class _Connected:
     """Cameras as the chooser sees them, whatever this machine has."""
 
@@ -169,6 +192,7 @@ SCENES: dict[str, Arrange] = {
     "recording": recording,
     "recorded": recorded,
     "diagnostics": diagnostics,
+    "outputs": outputs,
     "chooser": chooser,
     "doctor": doctor,
     "calibration": calibration,
