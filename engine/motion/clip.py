@@ -25,7 +25,7 @@ from engine.motion.kinematics import (
 from engine.motion.profile import DEFAULT_HEIGHT_M, Profile, from_height, measured
 from engine.motion.settings import MotionSettings
 from engine.motion.world import CAMERA_HEIGHT_M, Array, to_world
-from engine.skeleton import JOINT_COUNT, JOINTS
+from engine.skeleton import JOINTS
 from engine.types import Pose
 
 GAP_FRAMES, GAP_S = 2.5, 0.1
@@ -87,10 +87,7 @@ class Clip:
 
     def joints_m(self) -> Array:
         """(T, 15, 3) of the skeleton, world."""
-        joints = np.empty((len(self), JOINT_COUNT, 3))
-        for t in range(len(self)):
-            joints[t] = forward(self.skeleton, self.root_m[t], self.rotations[t])[0][list(BONE_OF_JOINT)]
-        return joints
+        return forward(self.skeleton, self.root_m, self.rotations)[0][:, list(BONE_OF_JOINT)]
 
     def error_m(self) -> Array:
         """(T, 15) how far the skeleton's joints lie from the points; NaN where there was none."""

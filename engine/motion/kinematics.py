@@ -182,30 +182,31 @@ class BodyMotion:
 
 
 def forward(skeleton: KinematicSkeleton, root_m: Array, rotations: Array) -> tuple[Array, Array]:
-    """Forward kinematics: (21, 3) where bones begin and (21, 3, 3) their rotations, both in the world.
+    """Forward kinematics: (..., 21, 3) where bones begin and (..., 21, 3, 3) their rotations, both in the world.
 
-    `root_m` (3,), `rotations` (21, 4) as in `BodyMotion`.
+    `root_m` (..., 3), `rotations` (..., 21, 4) as in `BodyMotion`.
     """
     local = matrices(rotations)
-    positions, turned = np.empty((BONE_COUNT, 3)), np.empty((BONE_COUNT, 3, 3))
+    positions, turned = np.empty((*rotations.shape[:-1], 3)), np.empty_like(local)
     for bone, parent in enumerate(BONE_PARENTS):
         if parent < 0:
-            positions[bone], turned[bone] = root_m, local[bone]
+            positions[..., bone, :], turned[..., bone, :, :] = root_m, local[..., bone, :, :]
         else:
-            positions[bone] = positions[parent] + turned[parent] @ skeleton.offsets_m[bone]
-            turned[bone] = turned[parent] @ local[bone]
+            of = turned[..., parent, :, :]
+            positions[..., bone, :] = positions[..., parent, :] + of @ skeleton.offsets_m[bone]
+            turned[..., bone, :, :] = of @ local[..., bone, :, :]
     return positions, turned
 
 
 def matrices(quaternions: Array) -> Array:
-    """(N, 4) unit quaternions (x, y, z, w) to (N, 3, 3). Here, since importing scipy's costs every start 0.3 s."""
-    x, y, z, w = quaternions.T
+    """(..., 4) unit quaternions (x, y, z, w) to (..., 3, 3). Here, since importing scipy's costs every start 0.3 s."""
+    x, y, z, w = np.moveaxis(quaternions, -1, 0)
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
-    return np.moveaxis(np.array(rows), -1, 0)
+    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
 
 
 def quaternions(rotations: Array) -> Array:

@@ -66,7 +66,7 @@ def bvh_positions(path: Path, frames: int) -> np.ndarray:
 
 
 def clip_positions(clip: Clip) -> np.ndarray:
-    return np.array([forward(clip.skeleton, r, q)[0] for r, q in zip(clip.root_m, clip.rotations, strict=True)])
+    return forward(clip.skeleton, clip.root_m, clip.rotations)[0]
 
 
 def test_bvh_as_another_reader_sees_it(tmp_path: Path) -> None:

@@ -80,6 +80,16 @@ def test_bones_keep_their_lengths_in_any_pose(seed: int) -> None:
     assert trunk == pytest.approx(SKELETON.lengths.hips)
 
 
+def test_many_poses_at_once_are_each_of_them() -> None:
+    many = np.array([[random_rotations(3 * i + j) for j in range(3)] for i in range(2)])
+    roots = np.random.default_rng(0).normal(size=(2, 3, 3))
+    positions, turned = forward(SKELETON, roots, many)
+    for i, j in np.ndindex(2, 3):
+        one = forward(SKELETON, roots[i, j], many[i, j])
+        assert positions[i, j] == pytest.approx(one[0])
+        assert turned[i, j] == pytest.approx(one[1])
+
+
 def test_matrices_are_scipys() -> None:
     rotations = random_rotations(1)
     assert matrices(rotations) == pytest.approx(Rotation.from_quat(rotations).as_matrix(), abs=1e-15)
