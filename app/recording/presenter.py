@@ -13,7 +13,7 @@ from app.presenter import Notice, one_line
 from app.sessions.names import recording_name, size_text, time_text
 from engine.errors import EgoposeError
 from engine.live.recorder import Recorder, RecorderFigures, RecorderSettings, RecorderState
-from engine.session.layout import NETWORK_KEY, RUNTIME_KEY
+from engine.session.layout import NETWORK_KEY, PROFILE_KEY, RUNTIME_KEY, SMOOTHING_KEY
 from engine.types import Figures, StreamState
 
 REPLAY, SHOW = "Replay", "Show file"
@@ -84,6 +84,9 @@ class RecordingPresenter:
             path = self._folder() / recording_name()
             figures = feed.snapshot().figures
             made_by = {NETWORK_KEY: figures.network, RUNTIME_KEY: figures.runtime}
+            made_by[SMOOTHING_KEY] = f"{feed.motion.smoothing:g}"
+            if feed.motion.profile is not None:
+                made_by[PROFILE_KEY] = feed.motion.profile.name
             recorder = Recorder(path, info, calibration, self._settings(), metadata=made_by)
         except EgoposeError as error:
             self._notice = Notice(one_line(error), "error")

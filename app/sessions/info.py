@@ -15,7 +15,7 @@ from rich.text import Text
 from app.sessions.names import size_text, time_text
 from calib.calibration import Calibration
 from engine.errors import EgoposeError
-from engine.session.layout import NETWORK_KEY, RUNTIME_KEY
+from engine.session.layout import NETWORK_KEY, PROFILE_KEY, RUNTIME_KEY, SMOOTHING_KEY
 from engine.session.reader import Session
 from engine.types import EventKind
 
@@ -44,6 +44,8 @@ def describe(path: Path) -> dict[str, Any]:
             "poses": session.pose_count,
             "network": said.get(NETWORK_KEY) or None,
             "runtime": said.get(RUNTIME_KEY) or None,
+            "smoothing": said.get(SMOOTHING_KEY) or None,
+            "profile": said.get(PROFILE_KEY) or None,
             "truth": session.truth_count,
             "recorded": said.get("recorded"),
             "source": said.get("source_name"),
@@ -105,7 +107,9 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     pictures = f"{record['frames']:,} frames".replace(",", "\u2009")
     if record["fps"] is not None:
         pictures += f", {record['fps']:.1f} a second, the longest step {record['longest_step_s']:.2f} s"
-    made_by = ", ".join(part for part in (record["network"], record["runtime"]) if part)
+    smoothed = f"smoothing {record['smoothing']}" if record["smoothing"] else ""
+    fitted = f"bones of {record['profile']}" if record["profile"] else ""
+    made_by = ", ".join(part for part in (record["network"], record["runtime"], smoothed, fitted) if part)
     kept = "H.264 video" if record["pictures"] == "h264" else "pictures"
     facts = [
         ("length", time_text(record["seconds"])),

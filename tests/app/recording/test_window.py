@@ -87,6 +87,7 @@ def test_one_key_records_and_stops(window: MainWindow) -> None:
         assert session.calibration is not None
         assert session.metadata["source_name"] == "Fake wearer"
         assert session.metadata["network"] == "small"
+        assert session.metadata["smoothing"] == "0.5"
     press(window, Qt.Key.Key_Escape)
     assert not window.banner.isVisible()
 

@@ -42,7 +42,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write(path: Path, pictures: Pictures = Pictures.JPEG, poses: bool = True) -> None:
-    with SessionWriter(path, CAMERA, info=INFO, pictures=pictures) as writer:
+    made_by = {"network": "small", "smoothing": "0.5", "profile": "ada"}
+    with SessionWriter(path, CAMERA, info=INFO, metadata=made_by, pictures=pictures) as writer:
         for seq in range(COUNT):
             ns = 10**12 + seq * 10**9 // FPS
             jpeg = encode_jpeg(picture(seq), 90)
@@ -73,6 +74,7 @@ def test_info_for_people(session: Path, capsys: pytest.CaptureFixture[str]) -> N
     for text in ("30 frames, 10.0 a second", "64 x 48 pictures", "15 (50 % of the frames)", "kannala_brandt"):
         assert text in out
     assert "nothing for 2.0 s (2.0 s)" in out
+    assert "small, smoothing 0.5, bones of ada" in out
     assert "mark [1]" in out  # and not taken for markup
 
 
