@@ -24,6 +24,7 @@ from app.camera_watch import THUMBNAIL, CameraWatch, Seen
 from app.cameras import calibration_text, format_text
 from app.pixels import borrowed_image
 from app.theme import GAP, font
+from app.translation import noted, tr
 from calib.cv import cv2
 from engine.capture.opening import SCHEMES
 
@@ -31,18 +32,20 @@ LOOK_MS = 100
 LET_GO_S = 2.0
 """How long a camera whose thumbnail is being taken may hold up its opening."""
 _SPEC = Qt.ItemDataRole.UserRole
-NO_CAMERA = "No camera is connected. Plug one in: it appears here by itself."
-LOOKING = "Looking for cameras …"
+NO_CAMERA = noted("No camera is connected. Plug one in: it appears here by itself.")
+LOOKING = noted("Looking for cameras …")
 
 
 def described(seen: Seen) -> str:
     """The text beside a thumbnail."""
     known = seen.known
     best = max(known.formats, key=lambda given: (given.size[0] * given.size[1], given.fps), default=None)
-    about = " · ".join([known.camera.where, *([f"up to {format_text(best)}"] if best else [])])
+    about = " · ".join([known.camera.where, *([tr("up to {format}", format=format_text(best))] if best else [])])
     own = calibration_text(known)
-    calibrated = "Not calibrated yet" if not known.calibration else f"Calibrated: {own.rpartition('/')[2]}"
-    note = "may not be read by this user" if not known.readable else seen.why_not
+    calibrated = (
+        tr("Calibrated: {file}", file=own.rpartition("/")[2]) if known.calibration else tr("Not calibrated yet")
+    )
+    note = tr("may not be read by this user") if not known.readable else seen.why_not
     return "\n".join(filter(None, [known.camera.name, about, calibrated, note]))
 
 
@@ -55,7 +58,7 @@ class Chooser(QDialog):
         self, parent: QWidget | None = None, in_use: str = "", watch: Callable[[str], CameraWatch] = CameraWatch
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Open a camera")
+        self.setWindowTitle(tr("Open a camera"))
         self._shown: tuple[Seen, ...] | None = None
         self._waiting: tuple[str, float] | None = None
         """What was chosen, and until when it waits for the watch to let go."""
@@ -66,26 +69,26 @@ class Chooser(QDialog):
         self._timer.start(LOOK_MS)
 
     def _build(self) -> None:
-        self.note = QLabel(LOOKING)
+        self.note = QLabel(tr(LOOKING))
         self.note.setProperty("muted", True)
         self.note.setWordWrap(True)
         self.list = QListWidget()
         self.list.setIconSize(QSize(*THUMBNAIL))
         self.list.setSpacing(GAP // 2)
-        self.list.setAccessibleName("Connected cameras")
+        self.list.setAccessibleName(tr("Connected cameras"))
         self.list.itemActivated.connect(lambda item: self.choose(item.data(_SPEC)))
         self.list.currentItemChanged.connect(lambda *_: self._enable())
         self.address = QLineEdit()
-        self.address.setPlaceholderText("or a network camera: http://192.168.1.20:8080/video")
+        self.address.setPlaceholderText(tr("or a network camera: http://192.168.1.20:8080/video"))
         self.address.setClearButtonEnabled(True)
         self.address.textChanged.connect(lambda _: self._enable())
-        self.open_button = QPushButton("Open")
+        self.open_button = QPushButton(tr("Open"))
         self.open_button.setProperty("primary", True)
         self.open_button.setDefault(True)
         self.open_button.clicked.connect(self._open)
-        cancel = QPushButton("Cancel")
+        cancel = QPushButton(tr("Cancel"))
         cancel.clicked.connect(self.reject)
-        headline = QLabel("Which camera?")
+        headline = QLabel(tr("Which camera?"))
         headline.setFont(font(2, strong=True))
         row = QHBoxLayout()
         row.addWidget(self.address, 1)
@@ -134,7 +137,7 @@ class Chooser(QDialog):
         if seen is not self._shown:
             self._shown = seen
             self._fill(seen or ())
-        text = self._watch.error or (LOOKING if seen is None else "" if seen else NO_CAMERA)
+        text = self._watch.error or (tr(LOOKING) if seen is None else "" if seen else tr(NO_CAMERA))
         self.note.setText(text)
         self.note.setVisible(bool(text))
 

@@ -18,6 +18,7 @@ from app.pixels import borrowed_image
 from app.shown import BONE_SIDES, JOINT_SIDES, Shown, Side
 from app.stale import paint_stale
 from app.theme import DARK, Colours
+from app.translation import tr
 from calib.cv import cv2
 from engine.live.meter import Durations
 from engine.skeleton import BONES
@@ -79,7 +80,7 @@ class FisheyeView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 200)
-        self.setAccessibleName("Camera picture with the skeleton over it")
+        self.setAccessibleName(tr("Camera picture with the skeleton over it"))
         self._colours = DARK
         self._shown = Shown()
         self._frame: Frame | None = None

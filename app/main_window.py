@@ -42,10 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ICON = ICONS / "egopose.svg"
-_FILTERS = (
-    "What egopose opens (*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff)"
-    ";;Sessions (*.mcap);;All files (*)"
-)
+_OPENED = "(*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff)"
 
 
 class MainWindow(QMainWindow):
@@ -158,7 +155,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.calibration)
         self.pages.setCurrentWidget(self.calibration)
         self.banner.show_notice(None)
-        self.setWindowTitle("Calibrate a camera – egopose")  # noqa: RUF001
+        self.setWindowTitle(tr("Calibrate a camera – egopose"))  # noqa: RUF001
         self.calibration.enter(self.presenter.release(), board)
 
     def _leave_calibration(self) -> None:
@@ -182,12 +179,12 @@ class MainWindow(QMainWindow):
             self.view.skeleton.setFocus()  # so that the arrow keys turn it from the start
 
     def choose_file(self) -> None:
-        dialog = QFileDialog(self, "Open a session, a video or an image", "", _FILTERS)
+        dialog = QFileDialog(self, tr("Open a session, a video or an image"), "", file_filters())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         self._open_from(dialog)
 
     def choose_folder(self) -> None:
-        dialog = QFileDialog(self, "Open a folder of images or a session")
+        dialog = QFileDialog(self, tr("Open a folder of images or a session"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         self._open_from(dialog)
@@ -334,6 +331,12 @@ class MainWindow(QMainWindow):
             self.outputs.close()
             self.presenter.close()
         super().closeEvent(event)
+
+
+def file_filters() -> str:
+    """As a file dialog takes them."""
+    kinds = ((tr("What egopose opens"), _OPENED), (tr("Sessions"), "(*.mcap)"), (tr("All files"), "(*)"))
+    return ";;".join(f"{name} {endings}" for name, endings in kinds)
 
 
 def dropped_path(data: QMimeData | None) -> Path | None:

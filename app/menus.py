@@ -10,10 +10,18 @@ from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
 from app.theme import ThemeChoice
-from app.translation import tr
+from app.translation import noted, tr
 from engine.capture.devices import list_cameras
 
-LOOKS = ("three-quarter", "front", "side", "behind", "above")
+LOOKS = {
+    "three-quarter": noted("Three-quarter"),
+    "front": noted("Front"),
+    "side": noted("Side"),
+    "behind": noted("Behind"),
+    "above": noted("Above"),
+}
+"""Views of `app.orbit.preset`, in the order of their keys, as the menu has them."""
+THEMES = {ThemeChoice.SYSTEM: noted("System"), ThemeChoice.DARK: noted("Dark"), ThemeChoice.LIGHT: noted("Light")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Actions:
 def camera_choices() -> list[tuple[str, str]]:
     """(spec, label) of the cameras the system lists, or the first two numbers where it lists none."""
     listed = [(camera.spec, f"{camera.name} ({camera.where})") for camera in list_cameras()]
-    return listed or [("camera:0", "Camera 0"), ("camera:1", "Camera 1")]
+    return listed or [(f"camera:{number}", tr("Camera {number}", number=number)) for number in (0, 1)]
 
 
 class _Adder:
@@ -96,42 +104,42 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     bar = window.menuBar()
     assert bar is not None  # a QMainWindow makes one
     adder = _Adder(window)
-    file, view = adder.menu(bar, "&File"), adder.menu(bar, "&View")
+    file, view = adder.menu(bar, tr("&File")), adder.menu(bar, tr("&View"))
     help_menu = adder.menu(bar, tr("&Help"))
     adder.add(help_menu, tr("&Check this machine…"), "Ctrl+F1", commands.doctor)
     adder.add(help_menu, tr("&About egopose"), "F1", commands.about)
-    adder.add(None, "Dismiss", "Esc", commands.escape)
+    adder.add(None, tr("Dismiss"), "Esc", commands.escape)
     reopen = _fill_file(adder, file, commands)
 
-    heatmaps = adder.toggle(view, "&Heatmaps", "H", commands.set_heatmaps, True)
-    skeleton = adder.toggle(view, "&Skeleton", "S", commands.set_skeleton, True)
-    panel = adder.toggle(view, "Side &panel", "P", commands.show_panel, True)
-    sections = adder.menu(view, "Se&ctions")
+    heatmaps = adder.toggle(view, tr("&Heatmaps"), "H", commands.set_heatmaps, True)
+    skeleton = adder.toggle(view, tr("&Skeleton"), "S", commands.set_skeleton, True)
+    panel = adder.toggle(view, tr("Side &panel"), "P", commands.show_panel, True)
+    sections = adder.menu(view, tr("Se&ctions"))
     for number, (title, call) in enumerate(commands.sections, 1):
         adder.add(sections, title, f"Alt+{number}", call)
     view.addSeparator()
-    adder.add(view, "&Reset 3D view", "0", partial(commands.look_from, LOOKS[0]))
-    looks = adder.menu(view, "&Look from")
-    for number, look in enumerate(LOOKS, 1):
-        adder.add(looks, look.capitalize(), str(number), partial(commands.look_from, look))
+    adder.add(view, tr("&Reset 3D view"), "0", partial(commands.look_from, "three-quarter"))
+    looks = adder.menu(view, tr("&Look from"))
+    for number, (look, word) in enumerate(LOOKS.items(), 1):
+        adder.add(looks, tr(word), str(number), partial(commands.look_from, look))
     view.addSeparator()
-    themes = _fill_themes(adder, adder.menu(view, "&Theme"), commands)
-    full_screen = adder.toggle(view, "&Full screen", "F11", commands.full_screen, False)
+    themes = _fill_themes(adder, adder.menu(view, tr("&Theme")), commands)
+    full_screen = adder.toggle(view, tr("&Full screen"), "F11", commands.full_screen, False)
     return Actions(heatmaps, skeleton, panel, full_screen, reopen, themes)
 
 
 def _fill_file(adder: _Adder, file: QMenu, commands: Commands) -> QAction:
-    adder.add(file, "&Open file…", "Ctrl+O", commands.open_file)
-    adder.add(file, "Open &folder…", "Ctrl+Shift+O", commands.open_folder)
-    adder.add(file, "Open &camera…", "Ctrl+Shift+C", commands.choose_camera)
-    adder.add(None, "Open first camera", "Ctrl+1", lambda: commands.open_spec(camera_choices()[0][0]))
-    adder.add(file, "&Synthetic wearer", "Ctrl+Y", partial(commands.open_spec, "synthetic"))
-    adder.add(file, "Calibrate c&amera…", "Ctrl+K", commands.calibrate)
+    adder.add(file, tr("&Open file…"), "Ctrl+O", commands.open_file)
+    adder.add(file, tr("Open &folder…"), "Ctrl+Shift+O", commands.open_folder)
+    adder.add(file, tr("Open &camera…"), "Ctrl+Shift+C", commands.choose_camera)
+    adder.add(None, tr("Open first camera"), "Ctrl+1", lambda: commands.open_spec(camera_choices()[0][0]))
+    adder.add(file, tr("&Synthetic wearer"), "Ctrl+Y", partial(commands.open_spec, "synthetic"))
+    adder.add(file, tr("Calibrate c&amera…"), "Ctrl+K", commands.calibrate)
     file.addSeparator()
-    reopen = adder.add(file, "&Reopen", "Ctrl+R F5", commands.reopen)
+    reopen = adder.add(file, tr("&Reopen"), "Ctrl+R F5", commands.reopen)
     reopen.setEnabled(False)
     file.addSeparator()
-    adder.add(file, "&Quit", "Ctrl+Q", commands.quit)
+    adder.add(file, tr("&Quit"), "Ctrl+Q", commands.quit)
     return reopen
 
 
@@ -139,7 +147,7 @@ def _fill_themes(adder: _Adder, menu: QMenu, commands: Commands) -> dict[ThemeCh
     group = QActionGroup(adder.window)
     actions = {}
     for choice in ThemeChoice:
-        action = adder.add(menu, choice.value.capitalize(), "", partial(commands.choose_theme, choice))
+        action = adder.add(menu, tr(THEMES[choice]), "", partial(commands.choose_theme, choice))
         action.setCheckable(True)
         group.addAction(action)
         actions[choice] = action

@@ -8,7 +8,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from app.marks import mark_icon
-from app.shown import JOINT_SIDES, Shown, Side
+from app.shown import JOINT_SIDES, PART_WORDS, SIDE_HEADINGS, SIDE_WORDS, Shown, Side, joint_word
 from app.sidebar import Section, heading
 from app.theme import GAP, Colours, font
 from app.translation import noted, tr
@@ -17,8 +17,7 @@ from engine.skeleton import JOINTS
 
 def joint_label(joint: int) -> str:
     """The joint's name without its side, which the group's heading says."""
-    name = JOINTS[joint].removeprefix("right_").removeprefix("left_")
-    return name.capitalize()
+    return tr(PART_WORDS[JOINTS[joint].rsplit("_", 1)[-1]])
 
 
 class SidePanel(Section):
@@ -30,13 +29,13 @@ class SidePanel(Section):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown = Shown()
-        self.heatmaps = self._check("Heatmaps", "Where the network sees joints (H)")
-        self.skeleton = self._check("Skeleton", "Joints and bones over the picture (S)")
+        self.heatmaps = self._check(tr("Heatmaps"), tr("Where the network sees joints (H)"))
+        self.skeleton = self._check(tr("Skeleton"), tr("Joints and bones over the picture (S)"))
         self.heatmaps.toggled.connect(lambda on: self._emit(replace(self._shown, heatmaps=on)))
         self.skeleton.toggled.connect(lambda on: self._emit(replace(self._shown, skeleton=on)))
         self.joints = tuple(self._joint_check(joint) for joint in range(len(JOINTS)))
         self.body.setSpacing(2)
-        self.body.addWidget(heading("On the picture"))
+        self.body.addWidget(heading(tr("On the picture")))
         self.body.addWidget(self.heatmaps)
         self.body.addWidget(self.skeleton)
         for side in Side:
@@ -56,7 +55,7 @@ class SidePanel(Section):
         self.trail.setToolTip(tr("The way of this joint over the last two seconds; a click on a joint chooses it too"))
         self.trail.addItem(tr("No trail"))
         for joint in range(len(JOINTS)):
-            self.trail.addItem(tr("Trail: {joint}", joint=JOINTS[joint].replace("_", " ")))
+            self.trail.addItem(tr("Trail: {joint}", joint=joint_word(joint)))
         self.trail.currentIndexChanged.connect(
             lambda row: self._emit(replace(self._shown, trail=row - 1 if row else None))
         )
@@ -94,8 +93,8 @@ class SidePanel(Section):
         self.changed.emit(shown)
 
     def _joint_check(self, joint: int) -> QCheckBox:
-        check = self._check(joint_label(joint), f"Show the {JOINTS[joint].replace('_', ' ')}")
-        check.setAccessibleName(JOINTS[joint].replace("_", " "))
+        check = self._check(joint_label(joint), tr("Show the {joint}", joint=joint_word(joint)))
+        check.setAccessibleName(joint_word(joint))
         check.toggled.connect(lambda on: self._emit(self._shown.with_joints({joint}, on)))
         return check
 
@@ -107,11 +106,11 @@ class SidePanel(Section):
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(heading(side.value.capitalize()), 1)
-        button = QPushButton("All / none")
+        layout.addWidget(heading(tr(SIDE_HEADINGS[side])), 1)
+        button = QPushButton(tr("All / none"))
         button.setProperty("quiet", True)
         button.setFont(font(-1))
-        button.setAccessibleName(f"All or no {side.value} joints")
+        button.setAccessibleName(tr("All or no {side} joints", side=tr(SIDE_WORDS[side])))
         button.clicked.connect(lambda: self._toggle_side(side))
         layout.addWidget(button)
         return row

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from app.translation import noted, tr
 from engine.skeleton import BONES, JOINT_COUNT, JOINTS
 
 
@@ -21,6 +22,29 @@ def _side(name: str) -> Side:
     if name.startswith("right_"):
         return Side.RIGHT
     return Side.LEFT if name.startswith("left_") else Side.TORSO
+
+
+SIDE_WORDS = {Side.RIGHT: noted("right"), Side.LEFT: noted("left"), Side.TORSO: noted("torso")}
+SIDE_HEADINGS = {Side.RIGHT: noted("Right"), Side.LEFT: noted("Left"), Side.TORSO: noted("Torso")}
+PART_WORDS = {
+    "neck": noted("Neck"), "shoulder": noted("Shoulder"), "elbow": noted("Elbow"), "wrist": noted("Wrist"),
+    "hip": noted("Hip"), "knee": noted("Knee"), "ankle": noted("Ankle"), "foot": noted("Foot"),
+}  # fmt: skip
+"""Of joints, without their side."""
+JOINT_WORDS = {
+    "neck": noted("neck"),
+    "right_shoulder": noted("right shoulder"), "right_elbow": noted("right elbow"), "right_wrist": noted("right wrist"),
+    "left_shoulder": noted("left shoulder"), "left_elbow": noted("left elbow"), "left_wrist": noted("left wrist"),
+    "right_hip": noted("right hip"), "right_knee": noted("right knee"), "right_ankle": noted("right ankle"),
+    "right_foot": noted("right foot"),
+    "left_hip": noted("left hip"), "left_knee": noted("left knee"), "left_ankle": noted("left ankle"),
+    "left_foot": noted("left foot"),
+}  # fmt: skip
+
+
+def joint_word(joint: int) -> str:
+    """A joint's name for people, in their language."""
+    return tr(JOINT_WORDS[JOINTS[joint]])
 
 
 JOINT_SIDES: tuple[Side, ...] = tuple(_side(name) for name in JOINTS)

@@ -32,11 +32,11 @@ from app.hardware_gl import has_hardware_gl
 from app.lens_picture import LensPicture
 from app.marks import draw_mark
 from app.orbit import Orbit, preset
-from app.shown import JOINT_SIDES, Shown, Side
+from app.shown import JOINT_SIDES, SIDE_WORDS, Shown, Side
 from app.stage import Ground, Stage, paint_stage
 from app.theme import DARK, GAP, Colours, font
 from app.trail import Trail
-from app.translation import noted, tr
+from app.translation import tr
 from engine.live.meter import Durations
 from engine.types import Frame, Pose
 
@@ -48,8 +48,6 @@ _LEGEND = 8 * GAP
 """Height of the legend's picture."""
 _KEY_STEP = 24.0
 """Pixels of drag that one press of an arrow key stands for."""
-
-_SIDES = {Side.RIGHT: noted("right"), Side.LEFT: noted("left"), Side.TORSO: noted("torso")}
 
 if TYPE_CHECKING:
     _Base = QWidget
@@ -187,7 +185,7 @@ class _SkeletonView(_Base):
             painter.setPen(QPen(Qt.PenStyle.NoPen))
             painter.setBrush(QColor(self._colours.side(side)))
             draw_mark(painter, side, QPointF(x + 5, y - metrics.xHeight() / 2), 4.5)
-            x = self._paint_word(painter, tr(_SIDES[side]), x + 14, y)
+            x = self._paint_word(painter, tr(SIDE_WORDS[side]), x + 14, y)
         scale = tr("grid {metres} m", metres="0.5")
         left = self.width() - 1.5 * GAP - metrics.horizontalAdvance(scale)
         if left > x:

@@ -6,13 +6,14 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter
 
 from app.theme import Colours, font
+from app.translation import noted, tr
 from engine.types import Figures, StreamState
 
 HEADLINES = {
-    StreamState.STALLED: "No new picture",
-    StreamState.BACKOFF: "Camera lost",
-    StreamState.OPENING: "Opening the camera again",
-    StreamState.FAILED: "Camera lost",
+    StreamState.STALLED: noted("No new picture"),
+    StreamState.BACKOFF: noted("Camera lost"),
+    StreamState.OPENING: noted("Opening the camera again"),
+    StreamState.FAILED: noted("Camera lost"),
 }
 DIM = 0.66
 
@@ -20,7 +21,9 @@ DIM = 0.66
 def age_text(seconds: float) -> str:
     """In whole seconds, or minutes and seconds."""
     whole = int(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 60:
+        return tr("{seconds} s", seconds=whole)
+    return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=f"{whole % 60:02d}")
 
 
 def stale_text(figures: Figures) -> tuple[str, str] | None:
@@ -28,7 +31,7 @@ def stale_text(figures: Figures) -> tuple[str, str] | None:
     headline = HEADLINES.get(figures.state)
     if headline is None or figures.silent_s <= 0:
         return None
-    return headline, f"This picture is {age_text(figures.silent_s)} old"
+    return tr(headline), tr("This picture is {age} old", age=age_text(figures.silent_s))
 
 
 def paint_stale(painter: QPainter, rect: QRectF, text: tuple[str, str], colours: Colours) -> None:

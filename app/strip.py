@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayou
 
 from app.labels import ElidedLabel
 from app.theme import DARK, GAP, Colours, font, mixed
+from app.translation import noted, tr
 from app.wording import EMPTY, STATE_WORDS, UNCALIBRATED, UNKNOWN, WIDEST, StripText
 
 _BAR = 3
@@ -29,8 +30,8 @@ class Spark(QWidget):
         self._colours = DARK
         self._samples: deque[tuple[float, float]] = deque(maxlen=_KEPT)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        self.setToolTip("Age over the last 30 s: median, and the 95th percentile above it")
-        self.setAccessibleName("History of the age")
+        self.setToolTip(tr("Age over the last 30 s: median, and the 95th percentile above it"))
+        self.setAccessibleName(tr("History of the age"))
 
     def sizeHint(self) -> QSize:
         return QSize(12 * GAP, 3 * GAP)
@@ -93,7 +94,7 @@ class _Bar(QWidget):
         painter.end()
 
 
-RATES_TIP = "Frames the source gives and poses made of them, a second"
+RATES_TIP = noted("Frames the source gives and poses made of them, a second")
 
 
 class _Cell(QWidget):
@@ -133,21 +134,26 @@ class Strip(QFrame):
         self.setProperty("panel", True)
         self._colours = DARK
         self._text = EMPTY
-        longest_state = max(STATE_WORDS, key=lambda word: self.fontMetrics().horizontalAdvance(word))
-        self.state = _Cell("State", "What the source is doing", longest_state)
-        self.rates = _Cell("Frames/s in → out", RATES_TIP, WIDEST.rates)
-        self.age = _Cell("Age p50 / p95", "From the grab of a frame to its finished pose", WIDEST.age)
+        longest_state = max(map(tr, STATE_WORDS), key=lambda word: self.fontMetrics().horizontalAdvance(word))
+        self.state = _Cell(tr("State"), tr("What the source is doing"), longest_state)
+        self.rates = _Cell(tr("Frames/s in → out"), tr(RATES_TIP), WIDEST.rates)
+        self.age = _Cell(tr("Age p50 / p95"), tr("From the grab of a frame to its finished pose"), WIDEST.age)
         self.spark = Spark()
         self.skipped = _Cell(
-            "Skipped", "Frames that a newer one replaced before they were looked at, since the start", WIDEST.skipped
+            tr("Skipped"),
+            tr("Frames that a newer one replaced before they were looked at, since the start"),
+            WIDEST.skipped,
         )
-        self.action = _Cell("Action", "The likeliest action and how sure the network is of it", None)
+        self.action = _Cell(tr("Action"), tr("The likeliest action and how sure the network is of it"), None)
         self.action.setMaximumWidth(30 * GAP)
-        self.runtime = _Cell("Network", "Which network runs, and what runs it", None)
+        self.runtime = _Cell(tr("Network"), tr("Which network runs, and what runs it"), None)
         self.camera = _Cell(
-            "Camera",
-            "Uncalibrated: a default stands in, so distances are approximate. `egopose calibrate` measures the camera.",
-            UNCALIBRATED,
+            tr("Camera"),
+            tr(
+                "Uncalibrated: a default stands in, so distances are approximate. "
+                "`egopose calibrate` measures the camera."
+            ),
+            tr(UNCALIBRATED),
         )
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GAP, GAP, 2 * GAP, GAP)
@@ -166,19 +172,25 @@ class Strip(QFrame):
     def set_text(self, text: StripText, *, calibrated: bool | None) -> None:
         """`calibrated` is None while no camera is known."""
         self._text = text
-        cells = (self.state, text.state), (self.rates, text.rates), (self.age, text.age), (self.skipped, text.skipped)
+        cells = (
+            (self.state, tr(text.state)),
+            (self.rates, text.rates),
+            (self.age, text.age),
+            (self.skipped, text.skipped),
+        )
         for cell, value in (*cells, (self.action, text.action), (self.runtime, text.runtime)):
             cell.value.set_text(value)
         tones = {"good": self._colours.good, "warning": self._colours.warning, "error": self._colours.error}
         self.state.paint_value(tones.get(text.tone, self._colours.muted))
         self.action.bar.set(text.share, self._colours)
         self._calibrated = calibrated
-        self.camera.value.set_text(UNKNOWN if calibrated is None else "Calibrated" if calibrated else UNCALIBRATED)
+        known = tr("Calibrated") if calibrated else tr(UNCALIBRATED)
+        self.camera.value.set_text(UNKNOWN if calibrated is None else known)
         self.camera.paint_value(self._colours.warning if calibrated is False else self._colours.text)
 
     def set_delivery(self, tip: str) -> None:
         """What the camera really gives, in the rates' tool tip."""
-        self.rates.setToolTip("\n".join(filter(None, [RATES_TIP, tip])))
+        self.rates.setToolTip("\n".join(filter(None, [tr(RATES_TIP), tip])))
 
     def add_age(self, p50: float, p95: float) -> None:
         self.spark.add(p50, p95)

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayou
 
 from app.labels import ElidedLabel
 from app.theme import DARK, GAP, Colours, font
+from app.translation import tr
 
 
 class Welcome(QFrame):
@@ -53,8 +54,10 @@ class Welcome(QFrame):
         column.addWidget(self._hint)
         column.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
-        self._headline.set_text("Nothing open yet")
-        self._hint.setText("Drop a video, a session or a folder of images here, or choose where pictures come from.")
+        self._headline.set_text(tr("Nothing open yet"))
+        self._hint.setText(
+            tr("Drop a video, a session or a folder of images here, or choose where pictures come from.")
+        )
 
     def sizeHint(self) -> QSize:
         return super().sizeHint().expandedTo(QSize(640, 512))

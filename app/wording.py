@@ -11,7 +11,7 @@ from app.translation import noted, tr
 from engine.types import Figures, Percentiles, Pose, StreamState
 
 UNKNOWN = "–"  # noqa: RUF001 an en dash is what is meant
-UNCALIBRATED = "⚠ Uncalibrated"
+UNCALIBRATED = noted("⚠ Uncalibrated")
 LIKELY = 0.4
 """An action below this probability is shown as a guess among others, not by name."""
 
@@ -24,7 +24,7 @@ _STATES = {
     StreamState.ENDED: noted("Ended"),
     StreamState.FAILED: noted("Failed"),
 }
-STATE_WORDS: tuple[str, ...] = (*_STATES.values(), "Nothing open")
+STATE_WORDS: tuple[str, ...] = (*_STATES.values(), noted("Nothing open"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class StripText:
     """Probability of the action, 0 where there is none."""
 
 
-EMPTY = StripText("Nothing open", "muted", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0.0)
+EMPTY = StripText(noted("Nothing open"), "muted", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0.0)
 BEGINNING = replace(EMPTY, state=_STATES[StreamState.OPENING])
 WIDEST = StripText("Waiting to retry", "muted", "999.9 → 999.9", "9999 / 9999 ms", "9 999 999 (100 %)",
                    UNKNOWN, UNKNOWN, 0.0)  # fmt: skip
@@ -115,11 +115,18 @@ def delivery_tip(figures: Figures) -> str:
     if figures.motion_every > 1:
         lines.append(sparing_tip(figures))
     if figures.gaps:
-        lines.append(f"{figures.gaps} gaps since the start")
+        lines.append(tr("{n} gap since the start", "{n} gaps since the start", n=figures.gaps))
     if figures.clock_faults:
-        lines.append(f"{figures.clock_faults} timestamps that did not hold since the start")
+        lines.append(
+            tr(
+                "{n} timestamp that did not hold since the start",
+                "{n} timestamps that did not hold since the start",
+                n=figures.clock_faults,
+            )
+        )
     if figures.clock_skew_ppm is not None:
-        lines.append(f"The computer's clock runs {figures.clock_skew_ppm:+.1f} ppm faster than the camera's")
+        ppm = f"{figures.clock_skew_ppm:+.1f}"
+        lines.append(tr("The computer's clock runs {ppm} ppm faster than the camera's", ppm=ppm))
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from app.calibration.look import Look
 from app.calibration.undistort import Undistorter
 from app.fisheye_view import FisheyeView
 from app.theme import DARK
+from app.translation import tr
 from calib.calibration import Calibration
 from calib.models.base import Array
 from engine.types import Frame
@@ -25,7 +26,7 @@ class BoardView(FisheyeView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Camera picture with the found board")
+        self.setAccessibleName(tr("Camera picture with the found board"))
         self._look: Look | None = None
         self._undistorted = False
         self._undistorter: Undistorter | None = None

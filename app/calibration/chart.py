@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.calibration.paint import fitted, paint_empty
 from app.theme import DARK, GAP, Colours
+from app.translation import tr
 from calib.targets.board import Board
 from calib.targets.printing import Page, layout
 
@@ -73,7 +74,7 @@ class BoardPicture(QWidget):
         self._colours = DARK
         self.setMinimumSize(220, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("The board")
+        self.setAccessibleName(tr("The board"))
 
     def show_board(self, board: Board | None) -> None:
         """None where there is no such board."""

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from app.translation import noted
 from calib.cv import cv2
 from calib.models.base import Array, CameraModel, Mask
 from calib.models.kannala_brandt import KannalaBrandt
@@ -15,7 +16,10 @@ from engine.types import ImageArray
 
 RING = float(np.radians(15.0))
 SECTORS = 8
-SECTOR_WORDS = ("right", "lower right", "bottom", "lower left", "left", "upper left", "top", "upper right")
+SECTOR_WORDS = (
+    noted("right"), noted("lower right"), noted("bottom"), noted("lower left"),
+    noted("left"), noted("upper left"), noted("top"), noted("upper right"),
+)  # fmt: skip
 """Of the picture, in the order of the sectors: the first is around +x, then towards +y."""
 _GRID = 48
 _LIT = (36, 48)

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation  # type: ignore[import-untyped]
 
 from app.calibration.coverage import SECTOR_WORDS, Cell, Coverage, direction
 from app.calibration.views import Taken
+from app.translation import noted, tr
 from calib.models.base import Array, CameraModel
 from calib.solve.start import pose_on_rays
 from calib.targets.board import Board
@@ -29,11 +30,11 @@ _STEPS = 12
 class Tilt(StrEnum):
     """How the board is turned against the line of sight, in words for people."""
 
-    LEFT_AWAY = "its left edge tilted away"
-    RIGHT_AWAY = "its right edge tilted away"
-    TOP_AWAY = "its top edge tilted away"
-    BOTTOM_AWAY = "its bottom edge tilted away"
-    FLAT = "facing the camera"
+    LEFT_AWAY = noted("its left edge tilted away")
+    RIGHT_AWAY = noted("its right edge tilted away")
+    TOP_AWAY = noted("its top edge tilted away")
+    BOTTOM_AWAY = noted("its bottom edge tilted away")
+    FLAT = noted("facing the camera")
 
 
 _TURNS = {
@@ -74,13 +75,14 @@ def suggest(
         return None
     tilt = least_used_tilt(board, model, taken)
     outlines = _ghost(board, model, size, cell, tilt)
-    where = "in the middle of the picture" if cell.whole else _where(cell)
-    return Suggestion(cell, tilt, f"Hold the board {where}, {tilt.value}.", outlines)
+    where = tr("in the middle of the picture") if cell.whole else _where(cell)
+    return Suggestion(cell, tilt, tr("Hold the board {where}, {tilt}.", where=where, tilt=tr(tilt.value)), outlines)
 
 
 def _where(cell: Cell) -> str:
     word = SECTOR_WORDS[cell.sector]
-    return f"towards the {word} of the picture, about {np.degrees(cell.theta):.0f}° from its middle"
+    degrees = f"{np.degrees(cell.theta):.0f}"
+    return tr("towards the {side} of the picture, about {degrees}° from its middle", side=tr(word), degrees=degrees)
 
 
 def _by_need(coverage: Coverage) -> list[Cell]:

@@ -20,6 +20,7 @@ from app.calibration.workbench import Workbench
 from app.menus import camera_choices
 from app.presenter import Notice, one_line
 from app.theme import Colours
+from app.translation import tr
 from calib.errors import CalibrationError
 from calib.targets.board import Board
 from engine.capture.devices import list_cameras
@@ -175,7 +176,7 @@ class CalibrationPage(QWidget):
         if self.session is None or not self.session.can_save:
             return
         name = "".join(c if c.isalnum() else "-" for c in self.session.name).strip("-") or "camera"
-        dialog = QFileDialog(self, "Save the camera", f"{name}.json", "Camera files (*.json)")
+        dialog = QFileDialog(self, tr("Save the camera"), f"{name}.json", tr("Camera files (*.json)"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
         self._open(dialog, lambda path: self.save(Path(path)))
@@ -190,7 +191,7 @@ class CalibrationPage(QWidget):
     def choose_print(self, board: Board) -> None:
         """Ask for a file, then write the printable page."""
         name = str(board).replace(":", "-")
-        dialog = QFileDialog(self, "Save the board for printing", f"{name}.pdf", "PDF (*.pdf);;SVG (*.svg)")
+        dialog = QFileDialog(self, tr("Save the board for printing"), f"{name}.pdf", "PDF (*.pdf);;SVG (*.svg)")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("pdf")
         self._open(dialog, lambda path: self.write_board(board, Path(path)))

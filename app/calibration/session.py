@@ -19,6 +19,7 @@ from app.calibration.solver import Job, Solved, Solver
 from app.calibration.store import Kept, Origin, Store
 from app.calibration.views import MOST_VIEWS, NEW_SHARE, SAME_SHARE, Stillness, Taken, is_new
 from app.presenter import Notice, one_line
+from app.translation import tr
 from calib.calibrate import Result
 from calib.errors import CalibrationError
 from calib.formats import save_camera
@@ -82,7 +83,7 @@ class Session:
         if self._sighting is not None and self._sighting.detection is not None:
             self._add(self._sighting, self._sighting.detection)
         else:
-            self._notice = Notice("no board is seen now; hold all of it in the picture", "warning")
+            self._notice = Notice(tr("no board is seen now; hold all of it in the picture"), "warning")
 
     def skip(self) -> None:
         """Suggest another place."""
@@ -203,7 +204,14 @@ class Session:
         assert self._origin is not None  # just begun
         if size != self._origin.size:
             ours = f"{self._origin.size[0]}x{self._origin.size[1]}"
-            self._notice = Notice(f"a picture is {size[0]}x{size[1]}, the views are {ours}; it is left out", "warning")
+            self._notice = Notice(
+                tr(
+                    "a picture is {size}, the views are {ours}; it is left out",
+                    size=f"{size[0]}x{size[1]}",
+                    ours=ours,
+                ),
+                "warning",
+            )
             return
         self._sighting = sighting
         self._still = self._stillness.share(sighting.detection, frame.capture_ns)
@@ -249,7 +257,7 @@ class Session:
                 self._store = Store.new(self._origin)
             self._store.keep(one, picture)
         except EgoposeError as error:
-            self._notice = Notice(f"views are not kept on disk: {one_line(error)}", "error")
+            self._notice = Notice(tr("views are not kept on disk: {why}", why=one_line(error)), "error")
 
     def _changed(self) -> None:
         """The used views are others than before."""
@@ -345,7 +353,14 @@ class Session:
         except (EgoposeError, CalibrationError) as error:
             self._notice = Notice(one_line(error), "error")
         except OSError as error:
-            self._notice = Notice(f"cannot make {path.parent} ({error.strerror}); choose another folder", "error")
+            self._notice = Notice(
+                tr(
+                    "cannot make {folder} ({why}); choose another folder",
+                    folder=path.parent,
+                    why=error.strerror,
+                ),
+                "error",
+            )
 
     # Words
 

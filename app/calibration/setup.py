@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 from app.calibration.chart import BoardPicture
 from app.calibration.store import Kept, used_count
 from app.theme import GAP, font
+from app.translation import tr
 from calib.errors import CalibrationError
 from calib.targets.board import FAMILIES, Board, BoardKind
 
@@ -52,30 +53,30 @@ class Setup(QFrame):
         self._board: Board | None = None
         self._kept: tuple[Kept, ...] = ()
         self.source = QComboBox()
-        self.source.setAccessibleName("Camera, folder or video")
+        self.source.setAccessibleName(tr("Camera, folder or video"))
         self.source.setMinimumWidth(24 * GAP)
         self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.kind = QComboBox()
-        self.kind.setAccessibleName("Kind of board")
+        self.kind.setAccessibleName(tr("Kind of board"))
         for kind, words in _KINDS.items():
             self.kind.addItem(words[0], kind)
         self.columns, self.rows = self._count(9, "Columns"), self._count(6, "Rows")
         self.pitch, self.second = self._length(25.0, "First length"), self._length(18.75, "Second length")
         self.family = QComboBox()
-        self.family.setAccessibleName("Family of the tags")
+        self.family.setAccessibleName(tr("Family of the tags"))
         self.family.addItems(list(FAMILIES))
-        self._counted, self._measured, self._further, self._tags = QLabel(), QLabel(), QLabel(), QLabel("Family")
+        self._counted, self._measured, self._further, self._tags = QLabel(), QLabel(), QLabel(), QLabel(tr("Family"))
         self.problem = QLabel()
         self.problem.setProperty("muted", True)
         self.problem.setWordWrap(True)
         self.picture = BoardPicture()
-        self.print_button = self._button("Print this board…", lambda: self.printing.emit(self._board))
-        self.start = self._button("Start", self._start)
+        self.print_button = self._button(tr("Print this board…"), lambda: self.printing.emit(self._board))
+        self.start = self._button(tr("Start"), self._start)
         self.start.setProperty("primary", True)
         self.start.setDefault(True)
         self.kept = QComboBox()
-        self.kept.setAccessibleName("Views from before")
-        self.go_on_button = self._button("Go on", self._go_on)
+        self.kept.setAccessibleName(tr("Views from before"))
+        self.go_on_button = self._button(tr("Go on"), self._go_on)
         self._kept_row = QWidget()
         self._lay_out()
         self.kind.currentIndexChanged.connect(self._kind_changed)
@@ -109,7 +110,16 @@ class Setup(QFrame):
         for one in self._kept:
             views = used_count(one.taken)
             when = one.when.strftime("%d %b %H:%M")
-            self.kept.addItem(f"{one.origin.name}, {views} view{'s' if views != 1 else ''}, {when}, {one.origin.board}")
+            self.kept.addItem(
+                tr(
+                    "{name}, {n} view, {when}, {board}",
+                    "{name}, {n} views, {when}, {board}",
+                    n=views,
+                    name=one.origin.name,
+                    when=when,
+                    board=one.origin.board,
+                )
+            )
         self._kept_row.setVisible(bool(self._kept))
         self.source.setFocus()
 
@@ -122,12 +132,12 @@ class Setup(QFrame):
         places = QHBoxLayout()
         places.setSpacing(GAP)
         places.addWidget(self.source, 1)
-        places.addWidget(self._button("Folder…", self._choose_folder))
-        places.addWidget(self._button("Video…", self._choose_film))
+        places.addWidget(self._button(tr("Folder…"), self._choose_folder))
+        places.addWidget(self._button(tr("Video…"), self._choose_film))
         counts = QHBoxLayout()
         counts.setSpacing(GAP)
         counts.addWidget(self.columns)
-        counts.addWidget(QLabel("by"))
+        counts.addWidget(QLabel(tr("by")))
         counts.addWidget(self.rows)
         counts.addStretch(1)
         form = QFormLayout()
@@ -141,7 +151,7 @@ class Setup(QFrame):
         # Typed, or changed with the arrow keys and the wheel.
         for field in (self.columns, self.rows, self.pitch, self.second):
             field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-        source, board = QLabel("Pictures from"), QLabel("Board")
+        source, board = QLabel(tr("Pictures from")), QLabel(tr("Board"))
         for label in (source, board, self._counted, self._measured, self._further, self._tags):
             label.setProperty("field", True)
         form.addRow(source, places)
@@ -153,17 +163,19 @@ class Setup(QFrame):
         self._place(form)
 
     def _place(self, form: QFormLayout) -> None:
-        title = QLabel("Calibrate a camera")
+        title = QLabel(tr("Calibrate a camera"))
         title.setFont(font(3, strong=True))
         hint = QLabel(
-            "Print a board, glue it onto something flat and stiff, and measure a square. "
-            "Then hold it before the camera; views are taken by themselves whenever it is still."
+            tr(
+                "Print a board, glue it onto something flat and stiff, and measure a square. "
+                "Then hold it before the camera; views are taken by themselves whenever it is still."
+            )
         )
         hint.setWordWrap(True)
         hint.setProperty("muted", True)
         kept = QHBoxLayout(self._kept_row)
         kept.setContentsMargins(0, 0, 0, 0)
-        kept.addWidget(QLabel("Views from before"))
+        kept.addWidget(QLabel(tr("Views from before")))
         kept.addWidget(self.kept, 1)
         kept.addWidget(self.go_on_button)
         left = QVBoxLayout()
@@ -226,13 +238,13 @@ class Setup(QFrame):
             self.go_on.emit(self._kept[self.kept.currentIndex()])
 
     def _choose_folder(self) -> None:
-        dialog = QFileDialog(self, "A folder of pictures of the board")
+        dialog = QFileDialog(self, tr("A folder of pictures of the board"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         self._choose(dialog)
 
     def _choose_film(self) -> None:
-        dialog = QFileDialog(self, "A video or a session of the board", "", _FILMS)
+        dialog = QFileDialog(self, tr("A video or a session of the board"), "", _FILMS)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         self._choose(dialog)
 
@@ -260,7 +272,7 @@ class Setup(QFrame):
         box = QDoubleSpinBox()
         box.setRange(0.1, 9999.0)
         box.setDecimals(2)
-        box.setSuffix(" mm")
+        box.setSuffix(tr(" mm"))
         box.setValue(value)
         box.setAccessibleName(name)
         return box

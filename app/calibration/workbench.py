@@ -32,6 +32,7 @@ from app.calibration.models import LABELS
 from app.calibration.session import ENOUGH_TO_SOLVE
 from app.labels import ElidedLabel
 from app.theme import GAP, Colours, font
+from app.translation import tr
 from calib.calibrate import Result
 
 _AFTER = f"Shown after the first solve, from {ENOUGH_TO_SOLVE} views on."
@@ -72,32 +73,34 @@ class Workbench(QWidget):
         self.histogram, self.bars = Chart("Histogram of errors", _AFTER), Chart("Error of each view", _AFTER)
         self.figures = ElidedLabel(font())
         self.views = QListWidget()
-        self.views.setAccessibleName("Views")
-        self.views.setToolTip("Space strikes a view out, or puts it back")
+        self.views.setAccessibleName(tr("Views"))
+        self.views.setToolTip(tr("Space strikes a view out, or puts it back"))
         self.views.itemChanged.connect(self._item_changed)
-        self.auto_box = self._check("Take by itself", "When the board is still and the view is new (A)", True)
+        self.auto_box = self._check(tr("Take by itself"), tr("When the board is still and the view is new (A)"), True)
         self.auto_box.toggled.connect(self.automatic)
-        self.flat_box = self._check("Undistorted", "As a perspective camera would see it (U)", False)
+        self.flat_box = self._check(tr("Undistorted"), tr("As a perspective camera would see it (U)"), False)
         self.flat_box.toggled.connect(self.picture.set_undistorted)
-        self.take_button = self._button("Take view", "Take what is seen now (T)", self.take)
-        self.skip_button = self._button("Another place", "Suggest somewhere else (N)", self.skip)
-        self.back_button = self._button("Back", "Leave the views and choose again (Esc)", self.back)
+        self.take_button = self._button(tr("Take view"), tr("Take what is seen now (T)"), self.take)
+        self.skip_button = self._button(tr("Another place"), tr("Suggest somewhere else (N)"), self.skip)
+        self.back_button = self._button(tr("Back"), tr("Leave the views and choose again (Esc)"), self.back)
         self.model = QComboBox()
-        self.model.setAccessibleName("Lens model")
+        self.model.setAccessibleName(tr("Lens model"))
         for name, label in LABELS.items():
             self.model.addItem(label, name)
-        self.model.setToolTip("Solved for when saving: all models compete, or one is asked for")
+        self.model.setToolTip(tr("Solved for when saving: all models compete, or one is asked for"))
         self.target = QComboBox()
-        self.target.setAccessibleName("Camera that uses the file")
+        self.target.setAccessibleName(tr("Camera that uses the file"))
         self.target.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.target.setMaximumWidth(28 * GAP)
-        self.save_button = self._button("Save camera…", "Compare the models, then write the file (Ctrl+S)", self.save)
+        self.save_button = self._button(
+            tr("Save camera…"), tr("Compare the models, then write the file (Ctrl+S)"), self.save
+        )
         self.save_button.setProperty("primary", True)
         self.doing = ElidedLabel(font(-1), least=18 * GAP)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(16 * GAP, 6)
-        self.cancel_button = self._button("Cancel", "Leave off", self.cancel)
+        self.cancel_button = self._button(tr("Cancel"), tr("Leave off"), self.cancel)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -179,7 +182,7 @@ class Workbench(QWidget):
         self.target.clear()
         for source_id, label in targets:
             self.target.addItem(label, source_id)
-        self.target.setToolTip("The camera that uses the saved file from then on")
+        self.target.setToolTip(tr("The camera that uses the saved file from then on"))
 
     def show_look(self, look: Look, live: bool) -> None:
         """Draw a moment; what has not changed is not painted again."""
@@ -219,12 +222,20 @@ class Workbench(QWidget):
             drawn = None if result is None else (lambda p, r, c, draw=draw, result=result: draw(p, r, c, result))
             chart.show_drawing((result,), drawn)
         if result is not None:
-            held = f", held out {result.held_out:.3f} px" if np.isfinite(result.held_out) else ""
-            self.figures.set_text(f"{len(result.used_views)} views, error {result.rms:.3f} px RMS{held}")
+            held = tr(", held out {error} px", error=f"{result.held_out:.3f}") if np.isfinite(result.held_out) else ""
+            self.figures.set_text(
+                tr(
+                    "{n} view, error {rms} px RMS{held}",
+                    "{n} views, error {rms} px RMS{held}",
+                    n=len(result.used_views),
+                    rms=f"{result.rms:.3f}",
+                    held=held,
+                )
+            )
         else:
             used = sum(one.used for one in look.taken)
-            few = f"{used} of the {ENOUGH_TO_SOLVE} views that the first solve needs"
-            self.figures.set_text(few if used < ENOUGH_TO_SOLVE else f"{used} views")
+            few = tr("{used} of the {all} views that the first solve needs", used=used, all=ENOUGH_TO_SOLVE)
+            self.figures.set_text(few if used < ENOUGH_TO_SOLVE else tr("{n} view", "{n} views", n=used))
 
     def _show_views(self, look: Look) -> None:
         told = {view.name: view for view in look.result.views} if look.result is not None else {}

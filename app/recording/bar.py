@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidg
 
 from app.recording.presenter import Recording, RecordingScreen
 from app.theme import DARK, GAP, Colours, font
+from app.translation import tr
 
 _DOT = 10
 _WIDEST = RecordingScreen(Recording.RUNNING, time="88:00:00", size="99.9 GB", lost="99999 lost")
@@ -58,11 +59,11 @@ class RecordBar(QWidget):
         self.size_.setProperty("muted", True)
         self.lost.setFont(font())
         self.lost.setProperty("alarming", True)
-        self.lost.setToolTip("Frames that are missing in the file: the disk could not keep up")
-        self.mark = QPushButton("Mark")
-        self.mark.setToolTip("Mark this moment in the recording (M)")
+        self.lost.setToolTip(tr("Frames that are missing in the file: the disk could not keep up"))
+        self.mark = QPushButton(tr("Mark"))
+        self.mark.setToolTip(tr("Mark this moment in the recording (M)"))
         self.mark.clicked.connect(self.marked)
-        self.button = QPushButton("Record")
+        self.button = QPushButton(tr("Record"))
         self.button.clicked.connect(self.toggled)
         for button in (self.mark, self.button):
             button.setProperty("small", True)
@@ -106,10 +107,10 @@ class RecordBar(QWidget):
             label.setText(text)
             label.setVisible(bool(text))
         self.mark.setVisible(running)
-        self.button.setText("Finishing…" if finishing else "Stop" if running else "Record")
+        self.button.setText(tr("Finishing…") if finishing else tr("Stop") if running else tr("Record"))
         self.button.setEnabled(live)
         self.button.setToolTip(
-            "End the recording (R)" if running
-            else "Record pictures, poses and events (R)" if screen.possible
-            else "A camera has to be open; what is a file already is not recorded again"
+            tr("End the recording (R)") if running
+            else tr("Record pictures, poses and events (R)") if screen.possible
+            else tr("A camera has to be open; what is a file already is not recorded again")
         )  # fmt: skip

@@ -16,6 +16,7 @@ from app.presenter import Notice, Screen
 from app.recording.bar import RecordBar
 from app.recording.leftovers import RECOVER, Leftovers
 from app.recording.presenter import CLOSE_S, REPLAY, SHOW, Recording, RecordingPresenter
+from app.translation import tr
 from engine.errors import EgoposeError
 from engine.live.recorder import RecorderSettings
 from engine.session.writer import Pictures
@@ -62,7 +63,7 @@ class RecordControls(QObject):
         shown = self.recording.look(self._window.presenter.feed, state)
         self.bar.show_screen(shown)
         running = shown.state is Recording.RUNNING
-        self.record_action.setText("&Stop recording" if running else "&Record")
+        self.record_action.setText(tr("&Stop recording") if running else tr("&Record"))
         self.record_action.setEnabled(running or shown.possible)
         self.mark_action.setEnabled(running)
         self._said = shown.notice or self.leftovers.notice()
@@ -126,7 +127,7 @@ class RecordControls(QObject):
 
     def choose_folder(self) -> None:
         """Let the user choose where recordings go."""
-        dialog = QFileDialog(self._window, "Folder for recordings", str(self.preferences.folder))
+        dialog = QFileDialog(self._window, tr("Folder for recordings"), str(self.preferences.folder))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self._save(replace(self.preferences, recordings=name)))

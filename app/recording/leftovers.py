@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.presenter import Notice, one_line
 from app.sessions.names import size_text, time_text
+from app.translation import tr
 from engine.errors import EgoposeError
 from engine.session.reader import Session
 from engine.session.recover import Recovered, recover
@@ -59,7 +60,7 @@ class Leftovers:
         working = self._thread is not None and self._thread.is_alive()
         if working and self._share is not None:
             name, share = self._share
-            return Notice(f"Recovering {name}: {100 * share:.0f} %", "info")
+            return Notice(tr("Recovering {name}: {share} %", name=name, share=f"{100 * share:.0f}"), "info")
         if working or self._dismissed:
             return None
         if self._errors:
@@ -120,19 +121,26 @@ def _worth_it(path: Path) -> bool:
 
 
 def _offer(found: list[Path]) -> str:
+    """What was found, and that something can be done about it."""
+    newest = found[0]
     if len(found) > 1:
-        return f"{len(found)} recordings were cut off and can be made whole, the newest {found[0].name}"
+        return tr("{count} recordings were cut off and can be made whole, the newest {name}",
+                  count=len(found), name=newest.name)  # fmt: skip
     try:
-        size = f" ({size_text(found[0].stat().st_size)})"
+        size = size_text(newest.stat().st_size)
     except OSError:
-        size = ""
-    return f"A recording was cut off and can be made whole: {found[0].name}{size}"
+        return tr("A recording was cut off and can be made whole: {name}", name=newest.name)
+    return tr("A recording was cut off and can be made whole: {name} ({size})", name=newest.name, size=size)
 
 
 def _told(done: list[Recovered]) -> str:
     last = done[-1]
-    text = f"Recovered {last.path.name}: {last.frames} frames over {time_text(last.seconds)}"
     if len(done) > 1:
-        text = f"Recovered {len(done)} recordings, the last {last.path.name}"
+        text = tr("Recovered {count} recordings, the last {name}", count=len(done), name=last.path.name)
+    else:
+        text = tr("Recovered {name}: {frames} frames over {time}", name=last.path.name, frames=last.frames,
+                  time=time_text(last.seconds))  # fmt: skip
     kept = [one.kept for one in done if one.kept is not None]
-    return f"{text}; parts were damaged, the original is {kept[-1].name}" if kept else text
+    if not kept:
+        return text
+    return tr("{told}; parts were damaged, the original is {name}", told=text, name=kept[-1].name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from app.feed import Feed
 from app.presenter import Notice, one_line
 from app.sessions.names import recording_name, size_text, time_text
+from app.translation import tr
 from engine.errors import EgoposeError
 from engine.live.recorder import Recorder, RecorderFigures, RecorderSettings, RecorderState
 from engine.session.layout import NETWORK_KEY, PROFILE_KEY, RUNTIME_KEY, SMOOTHING_KEY
@@ -150,7 +151,7 @@ class RecordingPresenter:
             False,
             time_text(time.monotonic() - self._began if self._feed is not None else figures.seconds),
             size_text(figures.bytes),
-            f"{figures.dropped} lost" if figures.dropped else "",
+            tr("{n} lost", "{n} lost", n=figures.dropped) if figures.dropped else "",
             self._warning(figures),
         )
 
@@ -181,8 +182,12 @@ class RecordingPresenter:
             self._notice = Notice(one_line(EgoposeError(figures.message)), "error")
             return
         self._file = figures.path
-        lost = f", {figures.dropped} frames lost on the way" if figures.dropped else ""
-        text = f"Recorded {time_text(figures.seconds)}, {figures.frames} frames, {size_text(figures.bytes)}{lost}"
+        time_, size, name = time_text(figures.seconds), size_text(figures.bytes), figures.path.name
+        text = tr("Recorded {time}, {frames} frames, {size}: {name}", time=time_, frames=figures.frames,
+                  size=size, name=name)  # fmt: skip
+        if figures.dropped:
+            text = tr("Recorded {time}, {frames} frames, {size}, {lost} frames lost on the way: {name}", time=time_,
+                      frames=figures.frames, size=size, lost=figures.dropped, name=name)  # fmt: skip
         ended = f"{figures.message} " if figures.message else ""
         tone = "warning" if ended or figures.dropped else "info"
-        self._notice = Notice(f"{ended}{text}: {figures.path.name}", tone, choices=(REPLAY, SHOW))
+        self._notice = Notice(f"{ended}{text}", tone, choices=(REPLAY, SHOW))

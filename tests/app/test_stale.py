@@ -67,7 +67,7 @@ def test_what_is_delivered_is_shown(window: MainWindow) -> None:
     assert delivery_tip(given).splitlines() == [
         "MJPG 1280 x 720 at 30 fps",
         "2 gaps since the start",
-        "1 timestamps that did not hold since the start",
+        "1 timestamp that did not hold since the start",
         "The computer's clock runs -12.3 ppm faster than the camera's",
     ]
     assert delivery_tip(fake.figures()) == ""
