@@ -89,6 +89,20 @@ def test_json_gives_back_what_was_written_and_refuses_anything_else(quick: Path)
             Report.from_json(wrong)
 
 
+def test_openvino_is_measured_beside_the_window_and_as_a_laptop_has_it(tiny_weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    assert (
+        main(["bench", "--quick", "--network", str(tiny_weights), "--runtime", "openvino-int8", "--json", str(out)])
+        == 0
+    )
+    network = Report.from_json(out.read_text()).networks[0]
+    names = [entry.name for entry in network.entries]
+    assert names + [missing.name for missing in network.missing] == ["window", "openvino-int8"]
+    assert all(entry.speedup_over_window for entry in network.entries[1:])
+    assert all(entry.peak_share for entry in network.entries[1:])
+    assert all(each.held and each.cost.cpu_ms > 0 for each in network.capped)
+
+
 def test_what_is_missing_is_told_in_a_line(
     tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

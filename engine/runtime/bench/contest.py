@@ -5,31 +5,31 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from calib.canonical import canonical_angle_table
-from engine.assets import DEMO_SESSION, bundled_weights
+from engine.assets import bundled_weights
 from engine.errors import EgoposeError
 from engine.network.config import SIZES, NetworkConfig
 from engine.network.network import PoseNetwork
 from engine.network.weights import load_network, save_weights
 from engine.runtime.artefacts import Artefacts, key_of
-from engine.runtime.backend import Tell, weights_sha256
+from engine.runtime.backend import Tell
+from engine.runtime.bench.making import compile_for_timing, script_for_timing
 from engine.runtime.bench.report import Missing
 from engine.runtime.bench.stages import EagerParts
 from engine.runtime.description import Description
 from engine.runtime.eager import EagerRuntime
-from engine.runtime.openvino import PRECISIONS, OpenVino, fast_precisions
+from engine.runtime.openvino import PRECISIONS, OpenVino, Precision, fast_precisions
 from engine.runtime.runtime import Runtime
 from engine.runtime.streaming import Parts, StreamingRuntime
+from engine.runtime.torchscript import TorchScript
 
-EAGER = "eager"
+EAGER, SCRIPT = "eager", TorchScript.name
 ANGLES = 512
-PICTURES = 4
-"""That int8 models made for timing alone are calibrated on: their ranges do not change their speed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,17 +92,9 @@ class Way:
     """Of an OpenVINO artefact."""
 
 
-@dataclass(slots=True)
-class Ways:
-    """What the machine has, and what it lacks."""
-
-    opened: list[Way] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
-
-
 def check_wanted(wanted: Sequence[str]) -> None:
     """Raises EgoposeError for a runtime that there is not."""
-    names = (EAGER, *(f"openvino-{precision}" for precision in PRECISIONS))
+    names = (EAGER, SCRIPT, *(f"openvino-{precision}" for precision in PRECISIONS))
     for each in wanted:
         if not any(name.startswith(each) for name in names):
             raise EgoposeError(f"no runtime is named {each}; there are {', '.join(names)}")
@@ -112,94 +104,92 @@ def check_wanted(wanted: Sequence[str]) -> None:
 def ways_of(network: Chosen, wanted: Sequence[str], tell: Tell, artefacts: Artefacts | None = None) -> Iterator[Ways]:
     """All of them, or those whose names begin with one of `wanted`; they are closed at the end.
 
-    What `egopose compile` made is taken; where it made nothing, OpenVINO models are made for timing alone. One that
-    cannot be opened is told as missing.
+    What `egopose compile` made is taken; where it made nothing, something is made for timing alone. One that cannot
+    be opened is told as missing.
     """
-    ways = Ways()
+
+    def asked(name: str) -> bool:
+        return not wanted or any(name.startswith(each) for each in wanted)
+
     with ExitStack() as stack:
-
-        def asked(name: str) -> bool:
-            return not wanted or any(name.startswith(each) for each in wanted)
-
+        ways = Ways(network, stack, tell, artefacts or Artefacts())
         if asked(EAGER):
-            ways.opened.append(_eager(network))
+            ways.open_eager()
+        if asked(SCRIPT):
+            ways.open_torchscript()
         for precision in PRECISIONS[::-1]:
             if asked(f"openvino-{precision}"):
-                _openvino(network, precision, ways, stack, tell, artefacts or Artefacts())
-        for way in ways.opened:
-            stack.callback(way.runtime.close)
+                ways.open_openvino(precision)
         yield ways
 
 
-def _eager(network: Chosen) -> Way:
-    runtime = EagerRuntime(network.network)
-    on_gpu = torch.cuda.is_available()
-    threads = 2 if runtime.spares_motion else 1
-    return Way(
-        EAGER, runtime.description, runtime, threads, "PyTorch", "fp32",
-        parts=None if on_gpu else EagerParts(network.network),
-    )  # fmt: skip
+class Ways:
+    """What this machine has for one network, and what it lacks."""
 
+    def __init__(self, network: Chosen, stack: ExitStack, tell: Tell, artefacts: Artefacts) -> None:
+        """What is opened and made is closed and removed with `stack`."""
+        self.opened: list[Way] = []
+        self.missing: list[Missing] = []
+        self._network, self._stack, self._tell, self._artefacts = network, stack, tell, artefacts
+        self._plain = self._new_folder()
+        """Of the fp32 models that OpenVINO's other precisions are made of."""
 
-def _openvino(network: Chosen, precision: str, ways: Ways, stack: ExitStack, tell: Tell, artefacts: Artefacts) -> None:
-    name = f"openvino-{precision}"
-    backend = OpenVino(precision)  # type: ignore[arg-type]
-    if (line := backend.missing()) is not None:
-        ways.missing.append(Missing(name, line))
-        return
-    if precision not in fast_precisions():
-        lacks = "AMX" if precision == "bf16" else "VNNI"
-        ways.missing.append(Missing(name, f"this processor has no {lacks}, without which {precision} is no faster"))
-        return
-    folder = _compiled(network, precision, artefacts)
-    checked = folder is not None
-    try:
+    def open_eager(self) -> None:
+        """The network as it is written."""
+        network = self._network.network
+        parts = None if network.mean.is_cuda or torch.cuda.is_available() else EagerParts(network)
+        self._add(Way(EAGER, "", EagerRuntime(network), 0, "PyTorch", "fp32", parts))
+
+    def open_torchscript(self) -> None:
+        """As one traced file."""
+        backend, network = TorchScript(), self._network
+        folder = self._artefacts.find(key_of(network.weights, backend.name, backend.identity()))
+        checked = folder is not None
         if folder is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="egopose-bench-")))
-            compile_for_timing(network, folder, precision, tell)
+            self._tell(f"tracing {network.name}", 0.0)
+            folder = self._new_folder()
+            script_for_timing(network.network, network.weights, folder)
         runtime = backend.load(folder)
-    except EgoposeError as error:
-        ways.missing.append(Missing(name, str(error)))
-        return
-    assert isinstance(runtime, StreamingRuntime)
-    title = runtime.description if checked else f"{runtime.description}, compiled for timing alone"
-    threads = 2 if runtime.spares_motion else 1
-    ways.opened.append(Way(name, title, runtime, threads, "OpenVINO", precision, runtime.parts, folder))
+        assert isinstance(runtime, StreamingRuntime)
+        self._add(Way(SCRIPT, "", runtime, 0, "PyTorch", "fp32", runtime.parts), checked)
 
+    def open_openvino(self, precision: Precision) -> None:
+        """In a precision that this processor computes in hardware."""
+        name, backend = f"openvino-{precision}", OpenVino(precision)
+        if (line := backend.missing()) is None and precision not in fast_precisions():
+            lacks = "AMX" if precision == "bf16" else "VNNI"
+            line = f"this processor has no {lacks}, without which {precision} is no faster"
+        if line is not None:
+            self.missing.append(Missing(name, line))
+            return
+        folder = self._compiled(precision)
+        checked = folder is not None
+        try:
+            if folder is None:
+                folder = self._new_folder()
+                network = self._network
+                compile_for_timing(network.network, network.weights, self._plain, folder, precision, self._tell)
+            runtime = backend.load(folder)
+        except EgoposeError as error:
+            self.missing.append(Missing(name, str(error)))
+            return
+        assert isinstance(runtime, StreamingRuntime)
+        self._add(Way(name, "", runtime, 0, "OpenVINO", precision, runtime.parts, folder), checked)
 
-def _compiled(network: Chosen, precision: str, artefacts: Artefacts) -> Path | None:
-    """What `egopose compile` made of these weights in this precision."""
-    for backend in (OpenVino(precision), OpenVino()):  # type: ignore[arg-type]
-        folder = artefacts.find(key_of(network.weights, backend.name, backend.identity()))
-        if folder is not None and Description.read(folder).precision == precision:
-            return folder
-    return None
+    def _compiled(self, precision: Precision) -> Path | None:
+        """What `egopose compile` made of these weights in this precision."""
+        for backend in (OpenVino(precision), OpenVino()):
+            folder = self._artefacts.find(key_of(self._network.weights, backend.name, backend.identity()))
+            if folder is not None and Description.read(folder).precision == precision:
+                return folder
+        return None
 
+    def _add(self, way: Way, checked: bool = True) -> None:
+        """With what its runtime says of itself, and whether anybody checked what it computes."""
+        runtime = way.runtime
+        self._stack.callback(runtime.close)
+        title = runtime.description if checked else f"{runtime.description}, compiled for timing alone"
+        self.opened.append(replace(way, title=title, threads=2 if runtime.spares_motion else 1))
 
-def compile_for_timing(network: Chosen, folder: Path, precision: str, tell: Tell) -> None:
-    """OpenVINO models whose accuracy nobody checks, with every convolution in the precision. Raises EgoposeError."""
-    tell(f"compiling {network.name} in {precision}", 0.0)
-    from engine.runtime.parts import cut, folded  # noqa: PLC0415
-
-    try:
-        from engine.runtime.converting import copy_pose, export  # noqa: PLC0415
-
-        if precision == "int8":
-            from openvino import save_model  # noqa: PLC0415
-
-            from engine.runtime.agreement import gather  # noqa: PLC0415
-            from engine.runtime.quantising import quantised  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise EgoposeError(f'{error.name} is not installed; it comes with: pip install -e ".[compile]"') from error
-    Description(network.network.config, weights_sha256(network.weights), precision).write(folder)
-    with tempfile.TemporaryDirectory(prefix="egopose-bench-") as name:
-        plain = folder if precision != "int8" else Path(name)
-        parts = cut(folded(network.network))
-        for part in parts:
-            export(part, plain)
-        if precision == "int8":
-            pictures = gather((DEMO_SESSION,), network.network.config.side)[0].thinned(1)[:PICTURES]
-            for part in parts[:-1]:
-                model = quantised(plain / f"{part.name}.xml", pictures, ())
-                save_model(model, folder / f"{part.name}.xml", compress_to_fp16=False)
-            copy_pose(plain, folder)
+    def _new_folder(self) -> Path:
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="egopose-bench-")))

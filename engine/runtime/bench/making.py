@@ -1,0 +1,59 @@
+"""Compiled networks whose speed is measured and whose accuracy nobody checks, since their weights may be random."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from engine.assets import DEMO_SESSION
+from engine.errors import EgoposeError
+from engine.network.network import PoseNetwork
+from engine.runtime.agreement import gather
+from engine.runtime.backend import Tell, weights_sha256
+from engine.runtime.description import Description
+from engine.runtime.openvino import Precision
+from engine.runtime.parts import cut, folded
+from engine.runtime.scripting import script
+from engine.runtime.streaming import POSE
+from engine.runtime.torchscript import FILE
+
+PICTURES = 4
+"""That int8 models are calibrated on: their ranges do not change their speed."""
+
+
+def script_for_timing(network: PoseNetwork, weights: Path, folder: Path) -> None:
+    """A TorchScript file of a network."""
+    script(network, folder / FILE, Description(network.config, weights_sha256(weights), "fp32").to_json())
+
+
+def compile_for_timing(
+    network: PoseNetwork, weights: Path, plain: Path, folder: Path, precision: Precision, tell: Tell
+) -> None:
+    """OpenVINO models whose accuracy nobody checks, with every convolution in the precision.
+
+    `plain` is where the fp32 models lie, or are to be written where it is empty. Raises EgoposeError.
+    """
+    try:
+        from engine.runtime.converting import copy_pose, export  # noqa: PLC0415
+
+        if precision == "int8":
+            from engine.runtime.quantising import quantised  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise EgoposeError(f'{error.name} is not installed; it comes with: pip install -e ".[compile]"') from error
+    from openvino import save_model  # noqa: PLC0415
+
+    Description(network.config, weights_sha256(weights), precision).write(folder)
+    if not any(plain.iterdir()):
+        tell(f"exporting {network.config.name}", 0.0)
+        for part in cut(folded(network)):
+            export(part, plain)
+    tell(f"compiling {network.config.name} in {precision}", 0.5)
+    if precision == "int8":
+        pictures = gather((DEMO_SESSION,), network.config.side)[0].thinned(1)[:PICTURES]
+        for path in sorted(plain.glob("*.xml")):
+            if path.stem != POSE:
+                save_model(quantised(path, pictures, ()), folder / path.name, compress_to_fp16=False)
+        copy_pose(plain, folder)
+    else:
+        for path in plain.iterdir():
+            shutil.copy(path, folder)
