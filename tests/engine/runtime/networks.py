@@ -15,7 +15,7 @@ from engine.network.network import PoseNetwork
 from engine.network.weights import save_weights
 
 TINY = replace(SMALL, name="tiny", side=64, spatial_width=8, window=8, actions=("stand", "walk"))
-REMEMBERING = replace(TINY, name="remembering", token_window=4, actions=())
+REMEMBERING = replace(TINY, name="remembering", token_window=4)
 OWN_ENCODER = replace(BASE, name="own encoder", side=64, window=8, token_window=3)
 
 

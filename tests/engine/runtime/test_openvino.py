@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from engine.errors import EgoposeError
-from engine.network.config import NetworkConfig
 from engine.network.weights import load_network
 from engine.runtime import openvino
 from engine.runtime.agreement import gather
-from engine.runtime.backend import weights_sha256
+from engine.runtime.backend import tell_nobody, weights_sha256
 from engine.runtime.description import DESCRIPTION, Agreement, Description
 from engine.runtime.eager import EagerRuntime
 from engine.runtime.openvino import OpenVino
@@ -30,8 +30,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return recording(tmp_path_factory.mktemp("frames") / "pictures")
 
 
-@pytest.mark.parametrize("config", [TINY, REMEMBERING], ids=lambda c: c.name)
-def test_fp32_says_what_eager_says(config: NetworkConfig, pictures: Path, tmp_path: Path) -> None:
+def test_fp32_says_what_eager_says(pictures: Path, tmp_path: Path) -> None:
+    config = REMEMBERING
     weights = weights_of(config, tmp_path)
     folder = tmp_path / "compiled"
     folder.mkdir()
@@ -125,17 +125,47 @@ def test_int8_leaves_the_layers_that_cost_most_until_it_holds(
     assert len(layers) == 6
 
 
-def test_a_precision_that_does_not_hold_is_not_written(
-    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class FakeOracle:
+    """Judges by precision, which its `load` hands through; there is nothing to export."""
+
+    network, calibration = None, None
+    description = Description(TINY, "0" * 64, "fp32")
+    holds: tuple[str, ...] = ()
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def judge(self, precision: str) -> Agreement:
+        return replace(NO_DIFFERENCE, jumped=0.0 if precision in self.holds else 0.5)
+
+
+@pytest.fixture
+def converting(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     from engine.runtime import converting  # noqa: PLC0415
 
-    monkeypatch.setattr(converting, "fault", lambda found: "it moves everything")
-    folder = tmp_path / "compiled"
-    folder.mkdir()
-    with pytest.raises(EgoposeError, match="no fp32: it moves everything"):
-        OpenVino("fp32", [pictures]).build(weights_of(TINY, tmp_path), folder)
-    assert not list(folder.iterdir())
+    monkeypatch.setattr(converting, "Oracle", FakeOracle)
+    monkeypatch.setattr(converting, "folded", lambda network: network)
+    monkeypatch.setattr(converting, "cut", lambda network: [])
+    monkeypatch.setattr(OpenVino, "load", lambda self, folder: Description.read(folder).precision)
+    return converting
+
+
+def test_the_first_precision_that_holds_is_written_and_says_why(
+    converting: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting, "find_spec", lambda name: None)
+    monkeypatch.setattr(FakeOracle, "holds", ("fp32",))
+    converting.convert(tmp_path / "x", tmp_path, ("int8", "bf16", "fp32"), [], tell_nobody)
+    made = Description.read(tmp_path)
+    assert made.precision == "fp32"
+    assert "nncf is not installed" in made.reason
+    assert "no bf16: it moves 50.0% of the heatmaps' peaks" in made.reason
+
+
+def test_where_no_precision_holds_nothing_is_written(converting: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(EgoposeError, match="no fp32: it moves 50"):
+        converting.convert(tmp_path / "x", tmp_path, ("bf16", "fp32"), [], tell_nobody)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_precision_follows_the_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
