@@ -21,7 +21,7 @@ from app.datasets import add_datasets
 from app.doctor.command import add_doctor
 from app.evaluate import add_evaluate
 from app.motion import add_motion, motion_of
-from app.outputs.command import add_send, sent
+from app.outputs.command import add_send, begin_sending, sent
 from app.screenshots.command import add_screenshots
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
@@ -292,7 +292,7 @@ def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
         theme=arguments.theme,
         seconds=arguments.seconds,
         screenshot=arguments.screenshot,
-        begin=lambda window: window.outputs.send(sends),
+        begin=lambda window: begin_sending(window, sends),
     )
 
 

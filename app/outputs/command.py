@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from app.feed import Feed
+from app.outputs.reach import reached_at
 from app.outputs.store import load_outputs
 from engine.errors import EgoposeError
 from engine.motion.outputs.choice import OutputChoice, OutputKind, make_token, parse_send
 from engine.motion.outputs.hub import Hub
 from engine.types import StreamState
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
 
 _LOOK_S = 0.1
 _OVER = (StreamState.ENDED, StreamState.FAILED)
@@ -44,6 +46,14 @@ def sent(arguments: argparse.Namespace) -> tuple[OutputChoice, ...]:
     known = load_outputs()
     choices = {choice.kind: choice for choice in (parse_send(word, known) for word in words)}
     return tuple(choices.values())
+
+
+def begin_sending(window: MainWindow, choices: tuple[OutputChoice, ...]) -> None:
+    """In a window: send, and show how it goes."""
+    if choices:
+        window.outputs.send(choices)
+        sidebar = window.view.sidebar
+        sidebar.show_section(next(section for section in sidebar.sections if section.title == "Outputs"))
 
 
 def send_headless(feed: Feed, choices: tuple[OutputChoice, ...], seconds: float | None = None) -> str:
@@ -82,7 +92,7 @@ def _with_tokens(choices: tuple[OutputChoice, ...]) -> Iterator[OutputChoice]:
     for choice in choices:
         if choice.kind is OutputKind.WEBSOCKET and choice.needs_token and not choice.token_hash:
             token, kept = make_token()
-            print(f"receivers connect to ws://{choice.address}/?token={token}", flush=True)
+            print(f"receivers connect to ws://{reached_at(choice.address)}/?token={token}", flush=True)
             yield replace(choice, token_hash=kept)
         else:
             yield choice

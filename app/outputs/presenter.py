@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.feed import Feed
+from app.outputs.reach import reached_at
 from app.outputs.store import load_outputs, save_outputs
 from app.presenter import Notice
 from app.translation import noted, tr
@@ -47,13 +48,16 @@ class Card:
     token_made: bool = False
     """Whether there is one, shown or not."""
     token_needed: bool = False
+    reached_at: str = ""
+    """Where receivers connect to, while a token is shown."""
 
 
 class Outputs:
     """Owns the hub. Used on the GUI thread, never waits but in `close`."""
 
     def __init__(self, hub: Hub | None = None) -> None:
-        self._choices = load_outputs()
+        self._kept = load_outputs()
+        self._choices = dict(self._kept)
         self._hub = hub or Hub()
         self._feed: Feed | None = None
         self._mistakes: dict[OutputKind, str] = {}
@@ -138,21 +142,23 @@ class Outputs:
         self._hub.close()
 
     def _choose(self, choice: OutputChoice) -> None:
-        self._set(choice)
+        self._kept[choice.kind] = self._set(choice)
         self._dismissed.clear()
         try:
-            save_outputs(self._choices)
+            save_outputs(self._kept)
             self._unsaved = ""
         except EgoposeError as error:
             self._unsaved = str(error)
 
-    def _set(self, choice: OutputChoice) -> None:
+    def _set(self, choice: OutputChoice) -> OutputChoice:
+        """Make it hold; the choice with the token that it needs."""
         if choice.on and choice.needs_token and not choice.token_hash:
             self._token, kept = make_token()
             choice = replace(choice, token_hash=kept)
         self._choices[choice.kind] = choice
         if self._begun:
             self._hub.choose(choice)
+        return choice
 
 
 def card_of(state: OutputState, mistake: str = "", token: str = "") -> Card:
@@ -169,6 +175,7 @@ def card_of(state: OutputState, mistake: str = "", token: str = "") -> Card:
         token,
         bool(choice.token_hash),
         choice.needs_token,
+        reached_at(choice.address) if token else "",
     )
 
 

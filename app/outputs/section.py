@@ -180,7 +180,7 @@ class TokenRow(QWidget):
 
 def _token_note(card: Card) -> str:
     if card.token:
-        return tr("The token, shown this once:")
+        return tr("The token, shown this once. Receivers connect to ws://{address}/?token=…", address=card.reached_at)
     if card.token_needed:
         return tr("Receivers show the token that was made.")
     if card.token_made:

@@ -110,7 +110,7 @@ def test_a_token_is_made_for_the_run_and_printed_once(
         out = capsys.readouterr().out
         if not out:
             return
-        found = re.search(r"ws://0\.0\.0\.0:\d+(/\?token=\S+)\n", out)
+        found = re.search(r"ws://[^/:]+:\d+(/\?token=\S+)\n", out)
         assert found is not None
         threading.Thread(target=listen, args=(found[1],)).start()
 

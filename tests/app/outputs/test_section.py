@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from PyQt6.QtWidgets import QApplication
 from websockets.sync.client import connect
 
 from app.main_window import MainWindow
+from app.outputs.command import begin_sending
 from app.outputs.presenter import Outputs, state_line
 from app.outputs.section import OutputsSection
 from app.outputs.store import load_outputs, outputs_path, save_outputs
@@ -120,6 +122,8 @@ def test_an_address_for_others_makes_a_token_that_is_shown_once(section: Outputs
     wait_for(says(section, WEBSOCKET, "Open at 0.0.0.0"))
     token = row.text.text()
     assert row.text.isVisibleTo(section)
+    assert re.search(r"ws://[^/:]+:\d+/\?token=", row.note.text())
+    assert "0.0.0.0" not in row.note.text()
     assert token_fits(token, load_outputs()[WEBSOCKET].token_hash)
     assert token not in outputs_path().read_text()
     row.copy.click()
@@ -186,12 +190,15 @@ def test_a_fault_is_in_the_banner_too_until_it_is_dismissed(window: MainWindow) 
 def test_what_the_command_line_sends_is_not_kept(window: MainWindow) -> None:
     port = free_port(socket.SOCK_STREAM)
     choice = replace(DEFAULTS[WEBSOCKET], address=Address("127.0.0.1", port), on=True)
-    window.outputs.send([choice])
+    begin_sending(window, (choice,))
+    assert isinstance(window.view.sidebar.current, OutputsSection)
     window.run()
     wait_for(lambda: window.outputs.card(WEBSOCKET).state.startswith("Open at"))
     with connect(f"ws://127.0.0.1:{port}/"):
         wait_for(lambda: "1 receiver," in window.outputs.card(WEBSOCKET).state)
     assert not outputs_path().exists()
+    window.outputs.set_rate(OSC, 50.0)
+    assert load_outputs() == DEFAULTS | {OSC: replace(DEFAULTS[OSC], rate_hz=50.0)}
 
 
 def test_a_choice_that_cannot_be_kept_is_told(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
