@@ -205,6 +205,7 @@ def style_sheet(colours: Colours) -> str:
         QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url("{check}"); }}
         QPushButton[primary="true"]:disabled {{ background: transparent; color: {c.muted};
             border-color: {c.border}; }}
+        QLineEdit {{ placeholder-text-color: {c.muted}; }}
         QLineEdit {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
             padding: 6px {GAP}px; }}
         QLineEdit:focus {{ border-color: {c.accent}; }}

@@ -63,12 +63,13 @@ class HistoryPlot(QWidget):
         line = painter.fontMetrics().height()
         area = QRectF(0, line / 2, self.width() - 1.0, self.height() - 1.5 * line - 2)
         top = top_of(self._samples)
-        self._paint_axes(painter, area, top)
+        self._paint_axes(painter, area)
         for run in _runs(self._samples):
             self._paint_run(painter, area, top, run)
+        self._paint_scale(painter, area, top)
         painter.end()
 
-    def _paint_axes(self, painter: QPainter, area: QRectF, top: float) -> None:
+    def _paint_axes(self, painter: QPainter, area: QRectF) -> None:
         painter.setPen(QPen(QColor(self._colours.border), 1.0))
         for share in (0.0, 0.5, 1.0):
             y = area.bottom() - share * area.height()
@@ -79,11 +80,17 @@ class HistoryPlot(QWidget):
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, tr("now"))
         if not self._samples:
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, tr("The history appears here"))
-            return
-        for share in (0.5, 1.0):
+
+    def _paint_scale(self, painter: QPainter, area: QRectF, top: float) -> None:
+        """Over the curves, on a ground of its own, so that it can always be read."""
+        metrics = painter.fontMetrics()
+        for share in (0.5, 1.0) if self._samples else ():
+            text = tr("{value} ms", value=f"{share * top:.0f}")
             y = area.bottom() - share * area.height()
-            place = QRectF(area.left(), y + 1, area.width(), painter.fontMetrics().height())
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft, tr("{value} ms", value=f"{share * top:.0f}"))
+            place = QRectF(area.left(), y + 1, metrics.horizontalAdvance(text) + 4.0, metrics.height())
+            painter.fillRect(place, QColor(self._colours.surface))
+            painter.setPen(QColor(self._colours.muted))
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft, text)
 
     def _paint_run(self, painter: QPainter, area: QRectF, top: float, run: list[Sample]) -> None:
         newest = self._samples[-1].at_s

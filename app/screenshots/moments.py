@@ -47,8 +47,9 @@ def moments(begin: int, count: int, settings: Settings | None = None) -> Iterato
                 if number < begin:
                     continue
                 pose = estimator.estimate(frame)
-                for name, took in pose.stage_ns.items():
-                    durations.setdefault(name, []).append(took)
+                if number > begin:  # the first one makes what the others find made
+                    for name, took in pose.stage_ns.items():
+                        durations.setdefault(name, []).append(took)
                 assert estimator.view is not None  # after the first frame
                 yield Moment(frame, pose, estimator.view, _figures(estimator, durations, number - begin + 1))
         finally:
@@ -57,12 +58,12 @@ def moments(begin: int, count: int, settings: Settings | None = None) -> Iterato
 
 def _figures(estimator: Estimator, durations: dict[str, list[int]], count: int) -> Figures:
     stages = {name: percentiles_ms(values[-256:]) for name, values in durations.items()}
-    totals = [sum(of_frame) for of_frame in zip(*durations.values(), strict=True)]
+    totals = [sum(of_frame) for of_frame in zip(*durations.values(), strict=True)] if durations else []
     return Figures(
         state=StreamState.STREAMING,
         message="",
         source_fps=FPS,
-        pose_fps=min(FPS, 1e9 * len(totals) / max(sum(totals), 1)),
+        pose_fps=min(FPS, 1e9 * len(totals) / max(sum(totals), 1)) if totals else 0.0,
         age_ms=percentiles_ms(totals[-256:]),
         stages_ms=stages,
         produced=count,

@@ -91,7 +91,7 @@ def diagnostics(studio: Studio) -> None:
     """With two minutes of history."""
     window, begin_s = studio.window, time.monotonic() - 120
     for number in range(120):
-        moment = studio.moments[number % len(studio.moments)]
+        moment = studio.moment
         slow = 1.0 + (0.4 if 70 < number < 84 else 0.05 * (number % 5))
         stages = {name: replace(p, p50=p.p50 * slow) for name, p in moment.figures.stages_ms.items()}
         age = replace(moment.figures.age_ms, p50=moment.figures.age_ms.p50 * slow, p95=moment.figures.age_ms.p95 * slow)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontDatabase, QGuiApplication
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QLineEdit
 
 from app import theme
 from app.main_window import MainWindow
-from app.theme import DARK, LIGHT, Colours, Theme, ThemeChoice, contrast, missing_fonts, mixed
+from app.theme import DARK, LIGHT, Colours, Theme, ThemeChoice, contrast, missing_fonts, mixed, style_sheet
+from tests.app.qt import count, pixels
 
 
 def test_contrast_of_black_and_white_is_21() -> None:
@@ -65,3 +66,14 @@ def test_machine_without_fonts_is_told_of(app: QApplication, monkeypatch: pytest
     assert "fonts-dejavu-core" in str(missing_fonts())
     monkeypatch.setattr(theme.QFontDatabase, "families", lambda *_: ["DejaVu Sans"])
     assert missing_fonts() is None
+
+
+@pytest.mark.parametrize("colours", [DARK, LIGHT])
+def test_hint_in_an_empty_field_can_be_read(app: QApplication, colours: Colours) -> None:
+    """A style sheet's colour would otherwise give it half of its opacity."""
+    field = QLineEdit()
+    field.setPlaceholderText("||||||||||||||||||||")
+    field.setStyleSheet(style_sheet(colours))
+    field.resize(200, 40)
+    painted = pixels(field)
+    assert count(painted, colours.muted, 24) > 20
