@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.diagnostics.presenter import Diagnostics
 from app.diagnostics.report import Way
+from app.outputs.presenter import TITLES
 from app.translation import tr
 from engine.types import Figures, Percentiles
 
@@ -31,6 +32,8 @@ def diagnostics_of(window: MainWindow) -> Diagnostics:
         if recording is not None:
             given = recording.frames + recording.dropped
             found.append(Way(tr("Frames to the recording"), given, recording.dropped, tr("lost")))
+        for kind, sent in window.outputs.sent().items():
+            found.append(Way(tr("Poses to {output}", output=tr(TITLES[kind])), sent, 0, ""))
         return found
 
     return Diagnostics(times, ways)

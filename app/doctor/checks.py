@@ -137,6 +137,20 @@ def torch_and_cuda() -> Iterator[Finding]:
         )
 
 
+def the_runtimes() -> Iterator[Finding]:
+    """What can run the network besides PyTorch itself."""
+    from engine.runtime.openvino import OpenVino, fast_precisions  # noqa: PLC0415
+    from engine.runtime.torchscript import TorchScript  # noqa: PLC0415
+
+    for name, missing in (("OpenVINO", OpenVino().missing()), ("TorchScript", TorchScript().missing())):
+        if missing is None:
+            text = tr("can run it; fast here: {precisions}", precisions=", ".join(fast_precisions()))
+            yield Finding("network", name, GOOD, text if name == "OpenVINO" else tr("can run it"))
+        else:
+            what, _, way_out = missing.partition("; ")
+            yield Finding("network", name, ABSENT, what, way_out)
+
+
 def nvidia_driver(file: Path = Path("/proc/driver/nvidia/version")) -> str | None:
     """The version of the driver that is loaded, None where there is none."""
     if file.is_file():
@@ -305,6 +319,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("program", program),
     ("program", what_is_bundled),
     ("network", torch_and_cuda),
+    ("network", the_runtimes),
     ("window", the_window),
     ("cameras", the_cameras),
     ("extras", the_extras),

@@ -92,6 +92,10 @@ class Outputs:
         """Of every output."""
         return tuple(self.card(kind) for kind in OutputKind)
 
+    def sent(self) -> dict[OutputKind, int]:
+        """Poses that each output which is on has sent."""
+        return {kind: state.sent for kind, state in self._hub.states().items() if self._choices[kind].on}
+
     def notice(self) -> Notice | None:
         """For the banner, so that a fault is seen while another section is open; once for each."""
         failed = {kind: state.trouble for kind, state in self._hub.states().items() if state.phase is Phase.FAILED}

@@ -210,6 +210,18 @@ def test_driver_and_pytorch_must_fit_each_other(
     assert bool(found["GPU"].help) is (driver is not None and not works)
 
 
+def test_runtimes_are_told_with_the_way_to_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runtime.openvino.find_spec", lambda _: None)
+    status, found = seen(capsys)
+    assert status == 0
+    assert (found["OpenVINO"].verdict, found["TorchScript"].verdict) == (Verdict.ABSENT, Verdict.GOOD)
+    assert "pip install" in found["OpenVINO"].help
+    monkeypatch.setattr("engine.runtime.openvino.find_spec", lambda _: True)
+    assert "fp32" in seen(capsys)[1]["OpenVINO"].text
+
+
 def test_program_that_holds_a_device_is_named(tmp_path: Path) -> None:
     other = tmp_path / "4711"
     (other / "fd").mkdir(parents=True)
