@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 MAX_RECEIVERS = 256
+MAX_STRANGERS = 32
+"""Connections beyond that which have not said yet what they want; further ones are closed at once."""
 _SEND_BUFFER = 32 * 1024
 """Bytes that wait in the system for a slow receiver: about ten poses, where the default lets minutes pile up."""
 _MAX_HEARD = 4096
@@ -43,6 +45,23 @@ _NEAR_PAGES = ("localhost", "127.0.0.1", "::1")
 # The library tells every stranger's half request, with a traceback.
 _quiet = logging.getLogger(f"{__name__}.library")
 _quiet.setLevel(logging.CRITICAL)
+
+
+def _counted(present: set[ServerConnection]) -> type[ServerConnection]:
+    """Connections that count from their beginning, so that the silent cannot take every socket there is."""
+
+    class Counted(ServerConnection):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            present.add(self)
+            if len(present) > MAX_RECEIVERS + MAX_STRANGERS:
+                self.transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            present.discard(self)
+            super().connection_lost(exc)
+
+    return Counted
 
 
 class WebSocketOutput(Output):
@@ -64,6 +83,7 @@ class WebSocketOutput(Output):
                 self._keep, sock=listening, process_request=self._admit, compression=None, logger=_quiet,
                 server_header=None, open_timeout=5, close_timeout=_CLOSE_S, ping_interval=_SILENCE_S,
                 ping_timeout=_SILENCE_S, max_size=_MAX_HEARD, max_queue=4,
+                create_connection=_counted(set()),
             )  # fmt: skip
         except BaseException:
             listening.close()

@@ -30,7 +30,7 @@ def test_turns_with_and_without_a_crowd(monkeypatch: pytest.MonkeyPatch) -> None
     pipeline = Pipeline(FakeSource(fps=60), lambda source: Standing(), motion=MotionStage(MotionSettings()))
     pipeline.start()
     try:
-        found = list(blocks(pipeline, pairs=2, seconds=0.2, receivers=4, stuck=1))
+        found = list(blocks(pipeline, pairs=2, seconds=0.4, receivers=4, stuck=1))
     finally:
         pipeline.stop()
     assert [block.crowded for block in found] == [False, True, True, False]

@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from engine.motion.outputs import hub as hub_module
@@ -240,6 +240,25 @@ def test_there_is_a_limit_to_receivers(server: tuple[Hub, int], monkeypatch: pyt
     with joined(port), joined(port):
         receivers(hub, 2)
         assert refused(port) == 503
+
+
+def test_those_who_say_nothing_cannot_take_every_socket(
+    server: tuple[Hub, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_RECEIVERS", 2)
+    monkeypatch.setattr(module, "MAX_STRANGERS", 2)
+    hub, port = server
+    with ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(5)]
+        with suppress(ConnectionResetError):
+            assert silent[-1].recv(1) == b""  # one too many
+        for one in silent[:-1]:
+            one.close()
+        deadline = time.monotonic() + 10
+        while hub.states()[WEBSOCKET].receivers != 1:  # as soon as it is noticed that they left
+            with suppress(OSError, WebSocketException):
+                stack.enter_context(joined(port))
+            assert time.monotonic() < deadline
 
 
 def test_closing_with_stuck_receivers_is_quick() -> None:
