@@ -57,6 +57,10 @@ def run_compile(arguments: argparse.Namespace) -> int:
     if (line := backend.missing_to_build()) is not None:
         raise EgoposeError(line)
     key = key_of(weights, backend.name, backend.identity())
+    if arguments.out is not None:
+        from app.headless import make_folder  # noqa: PLC0415
+
+        make_folder(arguments.out)
     store = Artefacts(arguments.out)
     with progress_bar(TaskProgressColumn(), TimeElapsedColumn()) as bar:
         task = bar.add_task("", total=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -121,13 +122,15 @@ class OpenVinoParts(Parts):
 
         core, precision = Core(), description.precision
 
-        def request(name: str, precision: str) -> openvino.InferRequest:
-            model = core.compile_model(folder / f"{name}.xml", "CPU", settings(precision, threads))
+        def request(name: str) -> openvino.InferRequest:
+            held = "fp32" if name == POSE else precision
+            model = core.compile_model(folder / f"{name}.xml", "CPU", settings(held, threads))
             return model.create_infer_request()
 
-        self._spatial = request(SPATIAL, precision)
-        self._motion = request(MOTION, precision) if description.config.motion == "resnet50" else None
-        self._pose = request(POSE, "fp32")
+        names = (SPATIAL, POSE, *((MOTION,) if description.config.motion == "resnet50" else ()))
+        with ThreadPoolExecutor(len(names)) as pool:
+            self._spatial, self._pose, *own = pool.map(request, names)
+        self._motion = own[0] if own else None
         # A part that does not need an input may have lost it; one that has it may have other names for it, too.
         asked = {name for port in self._pose.model_inputs for name in port.names} & set(ASKED)
         for name in asked & set(SEEN):
