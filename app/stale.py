@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter
 
-from app.theme import Colours, font
+from app.theme import GAP, Colours, font
 from app.translation import noted, tr
 from engine.types import Figures, StreamState
 
@@ -40,9 +40,18 @@ def paint_stale(painter: QPainter, rect: QRectF, text: tuple[str, str], colours:
     ground.setAlphaF(DIM)
     painter.fillRect(rect, ground)
     middle, (headline, age) = rect.center(), text
-    for words, step, colour, above in ((headline, 3, colours.warning, True), (age, 1, colours.text, False)):
-        painter.setFont(font(step, strong=above))
+    lines = ((headline, font(3, strong=True), colours.warning), (age, font(1), colours.text))
+    sizes = [QFontMetricsF(used).size(0, words) for words, used, _ in lines]
+    width, heights = max(size.width() for size in sizes), [1.3 * size.height() for size in sizes]
+    # On a ground of its own: the picture may be black behind dark words, or white behind bright ones.
+    plate = QRectF(0, 0, width + 4 * GAP, sum(heights) + 2 * GAP)
+    plate.moveCenter(middle)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.surface))
+    painter.drawRoundedRect(plate, GAP, GAP)
+    top = plate.top() + GAP
+    for (words, used, colour), height in zip(lines, heights, strict=True):
+        painter.setFont(used)
         painter.setPen(QColor(colour))
-        height = painter.fontMetrics().height() * 1.3
-        line = QRectF(rect.left(), middle.y() - height if above else middle.y(), rect.width(), height)
-        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, words)
+        painter.drawText(QRectF(plate.left(), top, plate.width(), height), Qt.AlignmentFlag.AlignCenter, words)
+        top += height

@@ -13,7 +13,7 @@ from app.screenshots.studio import take
 from app.theme import ThemeChoice
 from engine.errors import EgoposeError
 
-BEGIN, COUNT = 330, 30
+BEGIN, COUNT = 271, 30
 """Frames of the demo: its wearer walks then."""
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PyQt6.QtWidgets import QApplication
 
+from app.fisheye_view import FisheyeView
 from app.main_window import MainWindow
 from app.presenter import Presenter
 from app.stale import age_text, stale_text
-from app.theme import DARK
+from app.theme import DARK, LIGHT, Colours
 from app.wording import UNKNOWN, delivery_tip, window_title
 from engine.types import Figures, Snapshot, StreamState
 from tests.app import fake
@@ -73,3 +75,18 @@ def test_what_is_delivered_is_shown(window: MainWindow) -> None:
     assert delivery_tip(fake.figures()) == ""
     window.view.strip.set_delivery(delivery_tip(given))
     assert "MJPG 1280 x 720 at 30 fps" in window.view.strip.rates.toolTip()
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+@pytest.mark.parametrize("colours", [DARK, LIGHT])
+def test_words_stand_on_a_ground_on_which_they_can_be_read(app: QApplication, colours: Colours, grey: int) -> None:
+    """Whatever the picture is: their contrast with `surface` is that of the theme, at least 4.5."""
+    view = FisheyeView()
+    view.resize(640, 512)
+    view.set_colours(colours)
+    view.show_picture(fake.flat_snapshot(None, grey).frame, None, None)
+    view.set_stale(("Camera lost", "This picture is 7 s old"))
+    painted = pixels(view)[200:312, 200:440]
+    words = count(painted, colours.warning, 40)
+    assert words > 100
+    assert count(painted, colours.surface, 6) > 4 * words
