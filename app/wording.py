@@ -144,7 +144,7 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
         StreamState.BACKOFF: "warning",
         StreamState.FAILED: "error",
     }.get(figures.state, "muted")
-    named = [part for part in (figures.network, figures.runtime, sparing(figures)) if part]
+    named = [part for part in (figures.network, sparing(figures), figures.runtime) if part]
     # What was measured while the picture was live says nothing of now.
     live = figures.silent_s <= 0
     label, share = action(figures, pose) if live else (UNKNOWN, 0.0)

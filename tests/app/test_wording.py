@@ -52,6 +52,6 @@ def test_every_state_has_a_word() -> None:
 
 def test_a_spared_temporal_stream_is_told_with_why_and_only_then() -> None:
     spared = replace(fake.figures(), motion_every=3)
-    assert strip_text(spared, None).runtime == "small · PyTorch eager, CPU · motion every 3rd frame"
+    assert strip_text(spared, None).runtime == "small · motion every 3rd frame · PyTorch eager, CPU"
     assert "cannot hold 60 frames a second" in delivery_tip(spared)
     assert "motion" not in strip_text(fake.figures(), None).runtime + delivery_tip(fake.figures())
