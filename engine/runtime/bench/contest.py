@@ -137,7 +137,7 @@ class Ways:
     def open_eager(self) -> None:
         """The network as it is written."""
         network = self._network.network
-        parts = None if network.mean.is_cuda or torch.cuda.is_available() else EagerParts(network)
+        parts = None if torch.cuda.is_available() else EagerParts(network)
         self._add(Way(EAGER, "", EagerRuntime(network), 0, "PyTorch", "fp32", parts))
 
     def open_torchscript(self) -> None:

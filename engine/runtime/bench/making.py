@@ -45,7 +45,7 @@ def compile_for_timing(
     Description(network.config, weights_sha256(weights), precision).write(folder)
     if not any(plain.iterdir()):
         tell(f"exporting {network.config.name}", 0.0)
-        for part in cut(folded(network)):
+        for part in cut(folded(network).cpu()):
             export(part, plain)
     tell(f"compiling {network.config.name} in {precision}", 0.5)
     if precision == "int8":

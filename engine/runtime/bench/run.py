@@ -120,7 +120,7 @@ def one_network(
     entries = [entry(WINDOW, window_title(), 1, sampled, None, None)]
     for way in ways.opened:
         share = peak_share(sampled, way, chains, gmac)
-        figures = gpu_figures(partial(way.runtime.run, picture))
+        figures = gpu_figures(partial(way.runtime.run, picture)) if on_gpu(way.library) else None
         entries.append(entry(way.name, way.title, way.threads, sampled, share, figures))
     stages: list[Stages] = []
     for way in ways.opened:
@@ -195,15 +195,16 @@ def best_chains(wanted: Sequence[str]) -> list[Chain]:
     sampled = timing.measure([Subject(chain.name, chain.run) for chain in candidates], 2)
 
     def speed(chain: Chain) -> float:
-        return chain.gmac / max(_spent(sampled[chain.name]), 1e-9)
+        cost = sampled[chain.name].cost
+        return chain.gmac / max(cost.wall_ms if on_gpu(chain.library) else cost.cpu_ms, 1e-9)
 
     kinds = dict.fromkeys((chain.library, chain.precision) for chain in candidates)
     return [max((c for c in candidates if (c.library, c.precision) == kind), key=speed) for kind in kinds]
 
 
-def _spent(sampled: Sampled) -> float:
-    """Milliseconds that count: of the processor, or of the clock where a GPU works."""
-    return sampled.cost.wall_ms if torch.cuda.is_available() else sampled.cost.cpu_ms
+def on_gpu(library: str) -> bool:
+    """Whether a library's networks run on the GPU: there time is what counts, since the processor only waits."""
+    return library == "PyTorch" and torch.cuda.is_available()
 
 
 def peak_share(sampled: Mapping[str, Sampled], way: Way, chains: Iterable[Chain], gmac: float) -> float | None:
@@ -211,16 +212,14 @@ def peak_share(sampled: Mapping[str, Sampled], way: Way, chains: Iterable[Chain]
     chain = next((c for c in chains if (c.library, c.precision) == (way.library, way.precision)), None)
     if chain is None:
         return None
-    on_gpu = torch.cuda.is_available()
-    return gmac / chain.gmac * timing.ratio(sampled, chain.name, way.name, cpu=not on_gpu)
+    return gmac / chain.gmac * timing.ratio(sampled, chain.name, way.name, cpu=not on_gpu(way.library))
 
 
 def peaks_of(chains: Sequence[Chain], sampled: Sequence[Mapping[str, Sampled]]) -> Iterable[Peak]:
     """In the median over all rounds of all networks."""
-    on_gpu = torch.cuda.is_available()
     for chain in chains:
         rounds = [r for each in sampled for r in each[chain.name].rounds]
-        spent = median(r.wall_ms if on_gpu else r.cpu_ms for r in rounds)
+        spent = median(r.wall_ms if on_gpu(chain.library) else r.cpu_ms for r in rounds)
         yield Peak(chain.library, chain.precision, chain.gmac / max(spent, 1e-9) * 1e3)
 
 
