@@ -200,3 +200,113 @@ def test_what_cannot_be_positioned_cannot_loop() -> None:
 def test_a_speed_must_be_above_zero(speed: float) -> None:
     with pytest.raises(EgoposeError, match="does not play anything"):
         Paced(Tape([0]), speed=speed)
+
+
+def test_the_speed_can_be_changed_while_a_frame_is_awaited() -> None:
+    tape = Tape([0, 600_000])
+    with Paced(tape, speed=0.001) as source:
+        read(source)
+        held = Reader(source)
+        assert tape.taken.acquire(timeout=20)
+        source.set_speed(1000.0)
+        shown = held.result()
+        assert shown is not None
+        assert shown.seq == 1
+        assert source.speed == 1000.0
+        with pytest.raises(EgoposeError, match="does not play anything"):
+            source.set_speed(0)
+
+
+def test_a_step_gives_one_frame_while_paused() -> None:
+    with Paced(Tape([0, 10_000, 20_000])) as source:
+        read(source)
+        source.pause()
+        reader = Reader(source)
+        source.step()
+        shown = reader.result()
+        assert shown is not None
+        assert (shown.seq, source.sought) == (1, shown)
+        waiting = Reader(source)
+        source.close()
+        assert waiting.result() is None
+
+
+def test_a_range_is_looped_and_what_is_sought_outside_it_is_shown() -> None:
+    with Paced(Tape(range(0, 50, 5)), speed=100) as source:
+        source.set_loop(True, first=2, last_ns=20 * MS)
+        assert [(read(source).device_ns or 0) // MS for _ in range(9)] == [0, 5, 10, 15, 20, 10, 15, 20, 10]
+        source.seek_frame(7)
+        assert [(read(source).device_ns or 0) // MS for _ in range(3)] == [35, 10, 15]
+        source.set_loop(False)
+        assert len(list(iter(source.read, None))) == 6
+
+
+def test_a_range_of_one_frame_keeps_its_time() -> None:
+    with Paced(Tape([0, 4, 8, 12]), speed=1) as source:
+        source.set_loop(True, first=1, last_ns=4 * MS)
+        frames = [read(source) for _ in range(5)]
+    assert [frame.device_ns for frame in frames] == [0, *[4 * MS] * 4]
+    assert frames[-1].capture_ns - frames[1].capture_ns >= 11 * MS
+
+
+def test_staying_at_the_end_until_it_is_played_again() -> None:
+    tape = Tape([0, 1, 2])
+    with Paced(tape, speed=100, stay=True) as source:
+        for _ in range(3):
+            read(source)
+        waiting = Reader(source)
+        while not source.ended:
+            time.sleep(0)
+        source.resume()
+        begun = waiting.result()
+        assert begun is not None
+        assert (begun.device_ns, begun.seq) == (0, 3)
+        assert not source.ended
+        while source.target is not None:
+            time.sleep(0)
+        read(source)
+        read(source)
+        closing = Reader(source)
+        source.close()
+        assert closing.result() is None
+
+
+def test_in_lockstep_a_frame_waits_for_the_one_before_it() -> None:
+    tape = Tape([0, 1, 2, 3])
+    with Paced(tape, speed=1000, lockstep=True) as source:
+        first = read(source)
+        assert tape.taken.acquire(timeout=20)
+        held = Reader(source)
+        assert tape.taken.acquire(timeout=20)
+        assert held._thread.is_alive()
+        source.done(first.seq)
+        second = held.result()
+        assert second is not None
+        assert second.seq == 1
+        held = Reader(source)
+        source.seek_frame(3)  # nobody waits for what was asked for before
+        sought = held.result()
+        assert sought is not None
+        assert sought.device_ns == 3 * MS
+        assert source.superseded(second.seq)
+        assert not source.superseded(sought.seq)
+
+
+def test_the_newest_of_many_seeks_wins() -> None:
+    with Paced(Tape(range(100))) as source:
+        source.pause()
+        for index in range(100):
+            source.seek_frame(index)
+        assert source.target == 99
+        assert read(source).device_ns == 99 * MS
+        assert source.target is None
+
+
+def test_the_speed_that_is_reached_is_told() -> None:
+    with Paced(Tape(range(0, 4000, 100)), speed=4) as source:
+        assert source.reached is None
+        for _ in range(30):
+            read(source)
+        reached = source.reached
+        assert reached is not None
+        assert reached <= 4.2
