@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +15,16 @@ from engine.network.config import BASE, SMALL, NetworkConfig
 from engine.network.network import PoseNetwork
 from engine.network.weights import save_weights
 
-TINY = replace(SMALL, name="tiny", side=64, spatial_width=8, window=8, actions=("stand", "walk"))
+SHORT: dict[str, Any] = {
+    "side": 64,
+    "window": 8,
+    "temporal_dilations": (1, 2),
+    "temporal_global": (False, True),
+    "fusion_layers": 1,
+}
+TINY = replace(SMALL, name="tiny", spatial_width=8, actions=("stand", "walk"), **SHORT)
 REMEMBERING = replace(TINY, name="remembering", token_window=4)
-OWN_ENCODER = replace(BASE, name="own encoder", side=64, window=8, token_window=3)
+OWN_ENCODER = replace(BASE, name="own encoder", token_window=3, **SHORT)
 
 
 def make(config: NetworkConfig) -> PoseNetwork:
