@@ -276,7 +276,7 @@ def run_sending(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
 
 def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False) -> int:
     """Show the window on a source."""
-    from app.live_feed import LiveFeed  # noqa: PLC0415
+    from app.replay.feed import open_feed  # noqa: PLC0415
     from app.run import check_display, run_window  # noqa: PLC0415
     from engine.capture.opening import open_source  # noqa: PLC0415
     from engine.live.supervisor import supervised  # noqa: PLC0415
@@ -287,7 +287,7 @@ def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
         # Opened once here, so that what cannot be opened ends the command instead of opening a window.
         pass
     return run_window(
-        lambda chosen: LiveFeed(chosen, settings, loop=loop),
+        lambda chosen: open_feed(chosen, settings, loop=loop),
         spec,
         theme=arguments.theme,
         seconds=arguments.seconds,

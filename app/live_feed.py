@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.settings import Settings
 from calib.calibration import Calibration
 from calib.remap import CanonicalView
 from engine.capture.opening import open_source
 from engine.capture.paced import Paced
-from engine.capture.source import SourceInfo
+from engine.capture.source import Source, SourceInfo
+from engine.live.estimator import Estimator
 from engine.live.pipeline import Pipeline
 from engine.live.supervisor import supervised
 from engine.live.tap import Taps
@@ -22,9 +25,16 @@ class LiveFeed:
     def __init__(self, spec: str, settings: Settings, *, loop: bool = False, speed: float = 1.0) -> None:
         """Raises EgoposeError where the source is not there at all."""
         source = open_source(spec)
-        self._source = supervised(source) if source.info.live else Paced(source, speed=speed, loop=loop)
+        self._source = supervised(source) if source.info.live else self._paced(source, loop, speed)
         self._settings, self._motion = settings, MotionStage(settings.shown_motion)
-        self._pipeline = Pipeline(self._source, settings.estimator_maker(spec), motion=self._motion)
+        self._pipeline = Pipeline(self._source, self._maker(spec), motion=self._motion)
+
+    def _paced(self, source: Source, loop: bool, speed: float) -> Source:
+        """What is not live, as if it were."""
+        return Paced(source, speed=speed, loop=loop)
+
+    def _maker(self, spec: str) -> Callable[[Source], Estimator]:
+        return self._settings.estimator_maker(spec)
 
     def start(self) -> None:
         """Begin; how it goes is told by `snapshot`."""

@@ -21,6 +21,7 @@ _STATES = {
     StreamState.STREAMING: noted("Streaming"),
     StreamState.STALLED: noted("Stalled"),
     StreamState.BACKOFF: noted("Waiting to retry"),
+    StreamState.PAUSED: noted("Paused"),
     StreamState.ENDED: noted("Ended"),
     StreamState.FAILED: noted("Failed"),
 }

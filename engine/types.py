@@ -117,6 +117,8 @@ class StreamState(StrEnum):
     STREAMING = "streaming"
     STALLED = "stalled"
     BACKOFF = "waiting to retry"
+    PAUSED = "paused"
+    """A recording that is held."""
     ENDED = "ended"
     FAILED = "failed"
 

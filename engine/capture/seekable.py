@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.capture.source import Source
 
 
@@ -18,6 +21,15 @@ class SeekableSource(Source):
     @abstractmethod
     def duration_s(self) -> float | None:
         """Seconds from the first frame to the last, None where that is not known."""
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """(N,) media time of each frame, as far as it can be told without decoding; at least one.
+
+        By the nominal rate where a source does not know better.
+        """
+        info = self.info
+        count = info.frame_count or round((self.duration_s or 0.0) * (info.fps or 30.0)) + 1
+        return np.round(np.arange(count) * (1e9 / (info.fps or 30.0))).astype(np.int64)
 
     @abstractmethod
     def seek(self, seconds: float) -> None:

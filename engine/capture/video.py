@@ -13,9 +13,11 @@ from itertools import chain
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from engine.capture.seekable import SeekableSource
 from engine.capture.source import SourceInfo
@@ -78,6 +80,14 @@ class VideoFile(SeekableSource):
     @property
     def skipped(self) -> tuple[str, ...]:
         return tuple(self._skipped)
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """Reads all packets, once."""
+        with self._lock:
+            times = self._index() if self._container is not None else []
+            base = self._base if times else Fraction(1)
+            exact = [_ns(pts - self._start, base) for pts in times]
+        return np.array(exact, np.int64) if exact else super().times_ns()
 
     def open(self) -> None:
         """Open the file and decode its first frame. Raises EgoposeError where it is no video."""

@@ -19,6 +19,10 @@ GAP_NS = 500_000_000
 NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
 
 
+class SupersededError(Exception):
+    """Raised by an estimator of a recording that is played: another frame is wanted than the one in hand."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """What the network is shown of a frame."""

@@ -18,7 +18,7 @@ from calib.remap import CanonicalView
 from engine.capture.source import Source
 from engine.errors import EgoposeError
 from engine.live.ahead import Ahead, Incoming
-from engine.live.estimator import Estimator
+from engine.live.estimator import Estimator, SupersededError
 from engine.live.mailbox import Mailbox
 from engine.live.meter import Durations, Rate
 from engine.live.rate import TemporalRate
@@ -259,7 +259,11 @@ class Pipeline:
         spares = estimator.spares_motion and not self._lossless
         motion = self._temporal.next() if spares else True
         self._ahead.begun(incoming, began + self._temporal.expected_ns(motion))
-        pose = estimator.estimate(frame, incoming.seen(), motion=motion)
+        try:
+            pose = estimator.estimate(frame, incoming.seen(), motion=motion)
+        except SupersededError:
+            self._ahead.ended()
+            return
         if self._motion_stage is not None:
             pose = self._motion_stage.apply(frame, pose)
         now = time.monotonic_ns()

@@ -6,6 +6,9 @@ import threading
 from bisect import bisect_right
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.capture.seekable import SeekableSource
 from engine.capture.source import SourceInfo
 from engine.errors import EgoposeError
@@ -48,6 +51,13 @@ class SessionSource(SeekableSource):
     def duration_s(self) -> float | None:
         session = self._session
         return (session.stamps[-1].capture_ns - session.stamps[0].capture_ns) / 1e9 if session else None
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """As recorded."""
+        with self._lock:
+            if self._session is not None:
+                return self._session.times_ns.astype(np.int64)
+        return super().times_ns()
 
     @property
     def skipped(self) -> tuple[str, ...]:

@@ -1,0 +1,167 @@
+"""The feed of a recording: played frame by frame, positioned exactly, its poses kept while it is open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from app.live_feed import LiveFeed
+from app.settings import Settings
+from engine.capture.opening import open_source
+from engine.capture.paced import Paced
+from engine.capture.seekable import SeekableSource
+from engine.capture.source import Source
+from engine.live.estimator import Estimator
+from engine.replay.exact import ExactEstimator
+from engine.replay.memory import memory_of
+from engine.replay.reel import Reel, read_reel
+from engine.replay.track import Track
+from engine.types import Frame, Snapshot, StreamState
+
+_STILL = (StreamState.STREAMING, StreamState.STALLED)
+
+
+def open_feed(spec: str, settings: Settings, *, loop: bool = False) -> LiveFeed:
+    """The feed of any source: what can be positioned is replayed. Raises EgoposeError where it is not there at all."""
+    if isinstance(open_source(spec), SeekableSource):
+        return ReplayFeed(spec, settings, loop=loop)
+    return LiveFeed(spec, settings, loop=loop)
+
+
+class ReplayFeed(LiveFeed):
+    """Every frame gets its pose: where the network cannot hold the rate, the play is slower.
+
+    `reel` and `track` are there once it was started. All may be called from any thread.
+    """
+
+    reel: Reel
+    track: Track
+
+    def __init__(self, spec: str, settings: Settings, *, loop: bool = False, speed: float = 1.0) -> None:
+        self.spec = spec
+        self._analysis: threading.Thread | None = None
+        self._analysis_stop = threading.Event()
+        self.analysed: float | None = None
+        """The share that the analysis under way has reached; None while there is none."""
+        self.analysis_error: Exception | None = None
+        super().__init__(spec, settings, loop=loop, speed=speed)
+
+    def _paced(self, source: Source, loop: bool, speed: float) -> Source:
+        self.play = Paced(source, speed=speed, loop=loop, stay=True, lockstep=True)
+        return self.play
+
+    def _maker(self, spec: str) -> Callable[[Source], Estimator]:
+        make = self._settings.estimator_maker(spec)
+
+        def made(source: Source) -> Estimator:
+            return self._exact(make(source), played=True)
+
+        return made
+
+    def _exact(self, inner: Estimator, *, played: bool) -> ExactEstimator:
+        frames = self._recording()
+        try:
+            memory = 1 if self._settings.recorded else memory_of(self._settings.weights())
+        except BaseException:
+            frames.close()
+            raise
+        if not played:
+            return ExactEstimator(inner, self.reel, self.track, frames, memory)
+        return ExactEstimator(
+            inner, self.reel, self.track, frames, memory,
+            played=True, superseded=self.play.superseded, done=self.play.done,
+        )  # fmt: skip
+
+    def _recording(self) -> SeekableSource:
+        """The same once more, opened: readers do not share a position."""
+        source = open_source(self.spec)
+        assert isinstance(source, SeekableSource)  # what makes it a replay
+        source.open()
+        return source
+
+    def start(self) -> None:
+        """Read what the recording holds, and begin. May take a while with a long video."""
+        with self._recording() as source:
+            self.reel = read_reel(Path(self.spec).expanduser(), source)
+        self.track = Track(len(self.reel))
+        super().start()
+
+    def stop(self) -> None:
+        self._analysis_stop.set()
+        super().stop()
+        if self._analysis is not None:
+            self._analysis.join()
+
+    @property
+    def position(self) -> int:
+        """The frame that is shown, or the one that was asked for."""
+        target = self.play.target
+        if target is not None:
+            return min(max(target, 0), len(self.reel) - 1)
+        frame = self._newest()
+        return 0 if frame is None or frame.device_ns is None else self.reel.index_at(frame.device_ns)
+
+    def snapshot(self) -> Snapshot:
+        """A frame that was sought is there at once; its pose follows."""
+        shown = super().snapshot()
+        newest = self._newest()
+        figures = shown.figures
+        if figures.state in _STILL:
+            state = StreamState.STREAMING
+            if self.play.ended:
+                state = StreamState.ENDED
+            elif self.play.paused:
+                state = StreamState.PAUSED
+            figures = replace(figures, state=state, message="", silent_s=0.0)
+        if newest is not None and newest is not shown.frame:
+            return Snapshot(figures, newest)
+        return replace(shown, figures=figures)
+
+    def _newest(self) -> Frame | None:
+        frame, sought = super().snapshot().frame, self.play.sought
+        return sought if sought is not None and (frame is None or frame.seq < sought.seq) else frame
+
+    def step(self, frames: int) -> None:
+        """Pause, and go so many frames on or back."""
+        self.play.pause()
+        self.play.seek_frame(min(max(self.position + frames, 0), len(self.reel) - 1))
+
+    def toggle(self) -> None:
+        """Play or pause; at the end, play again."""
+        if self.play.paused or self.play.ended:
+            self.play.resume()
+        else:
+            self.play.pause()
+
+    def analyse(self) -> None:
+        """Find the poses of all frames in the background; `analysed` tells how far it is."""
+        if self.analysed is None:
+            self._analysis_stop.clear()
+            self.analysed, self.analysis_error = 0.0, None
+            self._analysis = threading.Thread(target=self._analyse, name="egopose analysis", daemon=True)
+            self._analysis.start()
+
+    def cancel_analysis(self) -> None:
+        """What was found is kept."""
+        self._analysis_stop.set()
+
+    def _analyse(self) -> None:
+        from engine.replay.exact import analyse  # noqa: PLC0415
+
+        def progress(share: float) -> bool:
+            self.analysed = share
+            return not self._analysis_stop.is_set()
+
+        try:
+            with self._recording() as source:
+                estimator = self._exact(self._settings.estimator_maker(self.spec)(source), played=False)
+                try:
+                    analyse(source, estimator, self.track, progress)
+                finally:
+                    estimator.close()
+        except Exception as error:  # told by whoever looks
+            self.analysis_error = error
+        finally:
+            self.analysed = None

@@ -1,0 +1,98 @@
+"""The poses found in a recording so far, a place for each of its frames."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.learn.metrics import joint_errors_mm
+from engine.skeleton import JOINT_COUNT
+from engine.types import FloatArray, Pose, Truth
+
+HEAT_BYTES = 128 << 20
+"""Room for heatmaps; those that were put away first are let go."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    pose: Pose
+    """Without its heatmaps."""
+    shape: tuple[int, ...]
+
+
+class Track:
+    """What one estimator found in each frame. Written by several threads, read by any: a place is filled at once."""
+
+    def __init__(self, frames: int) -> None:
+        self._poses: list[_Kept | None] = [None] * frames
+        self._heat: dict[int, bytes] = {}
+        self._heat_bytes = 0
+        self.errors_mm: FloatArray = np.full((frames, JOINT_COUNT), np.nan, np.float32)
+        """(N, 15) distance of each joint to its truth, as the network found it; NaN where either is not known."""
+        self.known: NDArray[np.bool_] = np.zeros(frames, np.bool_)
+        """(N,) which frames have been looked at."""
+        self.confidence: FloatArray = np.full(frames, np.nan, np.float32)
+        """(N,) mean over the joints; NaN where there is no pose."""
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    @property
+    def count(self) -> int:
+        """How many frames have been looked at."""
+        return int(self.known.sum())
+
+    def keep(self, index: int, pose: Pose, truth: Truth | None) -> None:
+        """The pose in a frame, and what is known of the wearer there."""
+        heat = (np.clip(np.nan_to_num(pose.heatmaps), 0, 1) * 255).astype(np.uint8)
+        packed = zlib.compress(heat.tobytes(), 1)
+        self._heat_bytes += len(packed) - len(self._heat.pop(index, b""))
+        self._heat[index] = packed
+        while self._heat_bytes > HEAT_BYTES:
+            self._heat_bytes -= len(self._heat.pop(next(iter(self._heat))))
+        bare = Pose(
+            pose.seq, pose.capture_ns, pose.joints_m, pose.confidence, pose.uv_px, heat[:0].astype(np.float32),
+            pose.action_scores, pose.stage_ns,
+        )  # fmt: skip
+        if truth is not None:
+            self.errors_mm[index] = joint_errors_mm(pose.joints_m, truth.joints_m)
+        if np.isfinite(pose.joints_m).any():
+            self.confidence[index] = float(np.mean(pose.confidence))
+        self._poses[index] = _Kept(bare, heat.shape)
+        self.known[index] = True
+
+    def pose(self, index: int) -> Pose | None:
+        """As it was kept, the heatmaps to a 255th and nothing where their room was needed; None where not known."""
+        kept = self._poses[index]
+        if kept is None:
+            return None
+        packed = self._heat.get(index)
+        heat = np.zeros(kept.shape, np.float32)
+        if packed is not None:
+            heat = (np.frombuffer(zlib.decompress(packed), np.uint8).reshape(kept.shape) / 255).astype(np.float32)
+        pose = kept.pose
+        return Pose(
+            pose.seq, pose.capture_ns, pose.joints_m, pose.confidence, pose.uv_px, heat,
+            pose.action_scores, pose.stage_ns,
+        )  # fmt: skip
+
+    def mpjpe_mm(self) -> FloatArray:
+        """(N,) mean over the joints of each frame; NaN where nothing is known."""
+        counted = np.isfinite(self.errors_mm)
+        sums = np.where(counted, self.errors_mm, 0.0).sum(1)
+        return np.where(counted.any(1), sums / np.maximum(counted.sum(1), 1), np.nan).astype(np.float32)
+
+    def worst(self, count: int, apart: int) -> tuple[int, ...]:
+        """The frames with the largest error, at least so many frames from each other, the worst first."""
+        errors = np.nan_to_num(self.mpjpe_mm(), nan=-1.0)
+        found: list[int] = []
+        while len(found) < count and len(errors):
+            at = int(errors.argmax())
+            if errors[at] < 0:
+                break
+            found.append(at)
+            errors[max(at - apart, 0) : at + apart + 1] = -1.0
+        return tuple(found)
