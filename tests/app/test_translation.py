@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from PyQt6.QtCore import QTranslator
@@ -67,6 +68,35 @@ def test_every_text_can_be_collected() -> None:
         for path in messages.APP.rglob("*.py")
         for call in calls(ast.parse(path.read_text(encoding="utf-8")))
         if not call.args or isinstance(call.args[0], (ast.JoinedStr, ast.BinOp))
+    ]
+    assert wrong == []
+
+
+def test_every_placeholder_is_handed_over() -> None:
+    """One that is not would raise where the text is shown; one that is too many is a slip."""
+    wrong = []
+    for path in messages.APP.rglob("*.py"):
+        for call in calls(ast.parse(path.read_text(encoding="utf-8"))):
+            texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            given = {keyword.arg for keyword in call.keywords if keyword.arg is not None}
+            if not given or any(keyword.arg is None for keyword in call.keywords):
+                continue  # a text without values keeps its braces; ** is not seen through
+            for text in texts:
+                asked = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+                if asked - given or (given - asked - {"n"}):
+                    wrong.append(f"{path.name}:{call.lineno} {sorted(asked ^ given)}")
+    assert wrong == []
+
+
+def test_texts_with_placeholders_are_given_values() -> None:
+    wrong = [
+        f"{path.name}:{call.lineno}"
+        for path in messages.APP.rglob("*.py")
+        for call in calls(ast.parse(path.read_text(encoding="utf-8")))
+        if getattr(call.func, "id", "") == "tr"
+        and not call.keywords
+        and isinstance(call.args[0], ast.Constant)
+        and re.search(r"\{\w+\}", str(call.args[0].value))
     ]
     assert wrong == []
 
