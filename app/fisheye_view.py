@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PyQt6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
@@ -52,6 +52,24 @@ def _heat_table() -> NDArray[np.uint32]:
 _HEAT = _heat_table()
 
 
+class Heat(NamedTuple):
+    """A layer of heat as a QImage, which borrows the pixels, and where in it there is any."""
+
+    image: QImage
+    pixels: NDArray[np.uint32]
+    box: QRect
+
+
+def warm_box(layer: NDArray[np.uint32]) -> QRect:
+    """The smallest rectangle of a (h, w) layer that holds all that is not clear, and a pixel around it."""
+    rows, columns = (np.flatnonzero(layer.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return QRect()
+    corners = QPoint(int(columns[0]), int(rows[0])), QPoint(int(columns[-1]), int(rows[-1]))
+    whole = QRect(0, 0, layer.shape[1], layer.shape[0])
+    return QRect(*corners).adjusted(-1, -1, 1, 1).intersected(whole)
+
+
 def heat_layer(pose: Pose, view: CanonicalView, joints: frozenset[int], size: tuple[int, int]) -> NDArray[np.uint32]:
     """(h, w) premultiplied ARGB of the strongest chosen joint's heatmap at each pixel; `size` is (w, h)."""
     strongest = np.nan_to_num(pose.heatmaps[sorted(joints)].max(axis=0))
@@ -90,7 +108,7 @@ class FisheyeView(QWidget):
         self.paint_times = Durations()
         # Each QImage borrows its array, so the two are kept together; the key says what they were made of.
         self._picture: tuple[object, QImage, np.ndarray] | None = None
-        self._heat: tuple[object, QImage, np.ndarray] | None = None
+        self._heat: tuple[object, Heat] | None = None
 
     def sizeHint(self) -> QSize:
         return QSize(640, 512)
@@ -145,7 +163,7 @@ class FisheyeView(QWidget):
             painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
             painter.drawImage(rect, self._picture_image(self._frame, rect))
             if self._pose is not None and self._shown.heatmaps and self._view is not None and self._shown.joints:
-                painter.drawImage(rect, self._heat_image(self._pose, self._view, rect))
+                self._paint_heat(painter, self._heat_image(self._pose, self._view, rect), rect)
             if self._pose is not None and self._shown.skeleton:
                 self._paint_skeleton(painter, self._pose, rect)
             if self._stale is not None:
@@ -166,14 +184,23 @@ class FisheyeView(QWidget):
             self._picture = (frame, size), qimage, pixels
         return self._picture[1]
 
-    def _heat_image(self, pose: Pose, view: CanonicalView, rect: QRectF) -> QImage:
+    def _paint_heat(self, painter: QPainter, heat: Heat, rect: QRectF) -> None:
+        """Only where there is some: most of the layer is clear, and blending it takes as long."""
+        if heat.box.isEmpty():
+            return
+        across, down = rect.width() / heat.image.width(), rect.height() / heat.image.height()
+        x, y, w, h = heat.box.getRect()
+        target = QRectF(rect.x() + across * x, rect.y() + down * y, across * w, down * h)
+        painter.drawImage(target, heat.image, QRectF(heat.box))
+
+    def _heat_image(self, pose: Pose, view: CanonicalView, rect: QRectF) -> Heat:
         ratio = min(1.0, _HEAT_LONGEST / max(rect.width(), rect.height()))
         size = max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio))
         key = (pose, id(view), self._shown.joints, size)
         if self._heat is None or self._heat[0] != key:
             pixels = heat_layer(pose, view, self._shown.joints, size)
             image = borrowed_image(pixels, size, QImage.Format.Format_ARGB32_Premultiplied)
-            self._heat = key, image, pixels
+            self._heat = key, Heat(image, pixels, warm_box(pixels))
         return self._heat[1]
 
     def _paint_skeleton(self, painter: QPainter, pose: Pose, rect: QRectF) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PyQt6.QtWidgets import QApplication
 
-from app.fisheye_view import FisheyeView, heat_layer
+from app.fisheye_view import FisheyeView, heat_layer, warm_box
 from app.shown import Shown
 from app.theme import DARK
 from engine.skeleton import JOINTS
@@ -159,3 +159,12 @@ def test_heat_is_computed_once_for_a_pose(view: FisheyeView, monkeypatch: pytest
     view.set_shown(ALL.with_joints({NECK}, False))
     pixels(view)
     assert len(calls) == 2
+
+
+def test_heat_is_blended_only_where_there_is_some() -> None:
+    layer = np.zeros((30, 40), np.uint32)
+    assert warm_box(layer).isEmpty()
+    layer[10:13, 20:25] = 7
+    assert warm_box(layer).getRect() == (19, 9, 7, 5)
+    layer[0, 39] = 7
+    assert warm_box(layer).getRect() == (19, 0, 21, 14)
