@@ -93,8 +93,13 @@ class CausalBlock(nn.Module):
         # Frames never seen must act as the zeros that pad the left end.
         x = self.norm(x) * valid[..., None]
         padded = F.pad(x.transpose(1, 2), (2 * self.dilation, 0))
-        mixed = self.convs(padded).transpose(1, 2).unflatten(-1, (width, 3)).unbind(-1)
-        q, k, v = (norm(part) for norm, part in zip(self.conv_norms, mixed, strict=True))
+        # Kept as one, run as three: taking every third channel apart costs more than the convolutions.
+        weight, bias = self.convs.weight, self.convs.bias
+        assert bias is not None
+        q, k, v = (
+            norm(F.conv1d(padded, weight[i::3], bias[i::3], dilation=self.dilation, groups=width).transpose(1, 2))
+            for i, norm in enumerate(self.conv_norms)
+        )
 
         def split(t: Tensor) -> Tensor:
             return t.unflatten(-1, (self.heads, width // self.heads)).transpose(1, 2)
