@@ -51,7 +51,8 @@ def markdown(report: Report) -> str:
         "Written by `egopose bench --page BENCHMARKS.md`, not by hand. All that is compared was measured in turn "
         "within one run: medians over its rounds. CPU time is that of all threads together; on a machine that does "
         "other things as well it tells more than the clock. The window is the published way of running: both ResNets "
-        "over all T frames for each new one.", "",
+        "over all T frames for each new one. The peak is that of large convolutions through the same library, on one "
+        "thread, as the network's share of it.", "",
         f"- Machine: {machine_line(report)}",
         f"- Run: {run_line(report)}",
         f"- Pictures of {report.frame_size[0]} x {report.frame_size[1]}",
@@ -82,7 +83,8 @@ def _entries(network: NetworkReport) -> Grid:
     header = ["", "CPU ms", "wall ms", "frames/s", "less CPU", "of the peak", "threads"]
     rows = []
     for entry in network.entries:
-        row = [entry.name, *_cost(entry.cost), f"{1e3 / max(entry.cost.wall_ms, 1e-9):.1f}"]
+        rate = 1e3 / max(entry.cost.wall_ms, 1e-9)
+        row = [entry.name, *_cost(entry.cost), _number(rate, 1 if rate >= 1 else 3)]
         row += [_times(entry.speedup_over_window), _percent(entry.peak_share), str(entry.threads)]
         if on_gpu:
             row += [_number(entry.gpu_ms, 2), NOTHING if entry.launches is None else str(entry.launches)]

@@ -72,7 +72,7 @@ class Entry:
     wall_over_window: float | None
     """How many times less wall time."""
     peak_share: float | None
-    """Share of the peak of its library and precision; None where that was not measured."""
+    """Share of the peak of its library and precision, on one thread; None where that was not measured."""
     gpu_ms: float | None = None
     """Between two events on the GPU's stream."""
     launches: int | None = None

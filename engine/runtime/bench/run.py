@@ -208,11 +208,15 @@ def on_gpu(library: str) -> bool:
 
 
 def peak_share(sampled: Mapping[str, Sampled], way: Way, chains: Iterable[Chain], gmac: float) -> float | None:
-    """The network's multiplications in a second over those of the chain of its library and precision, by rounds."""
+    """The network's multiplications in a second over those of the chain of its library and precision, by rounds.
+
+    Both on one thread: where a network has two streams, one after the other.
+    """
     chain = next((c for c in chains if (c.library, c.precision) == (way.library, way.precision)), None)
     if chain is None:
         return None
-    return gmac / chain.gmac * timing.ratio(sampled, chain.name, way.name, cpu=not on_gpu(way.library))
+    alone = turned(way.name) if turned(way.name) in sampled else way.name
+    return gmac / chain.gmac * timing.ratio(sampled, chain.name, alone, cpu=not on_gpu(way.library))
 
 
 def peaks_of(chains: Sequence[Chain], sampled: Sequence[Mapping[str, Sampled]]) -> Iterable[Peak]:

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from engine.learn.baselines.published import PublishedNetwork
-from engine.network.config import BASE
+from engine.network.config import BASE, SMALL
 from engine.network.network import PoseNetwork
 from engine.runtime.bench import timing
+from engine.runtime.bench.contest import Way
 from engine.runtime.bench.gpu import count_launches, gpu_figures
-from engine.runtime.bench.peak import LAYERS, gmac_of
+from engine.runtime.bench.peak import LAYERS, Chain, gmac_of
+from engine.runtime.bench.run import peak_share, turned
 from engine.runtime.bench.stages import EagerParts, ring_push_us, stages_of
 from engine.runtime.bench.timing import Round, Sampled, Subject
 from engine.runtime.bench.window import SlidingWindow
@@ -111,3 +113,18 @@ def test_launches_are_counted_and_nothing_else_of_the_host() -> None:
     assert count_launches([*calls, ("cudaStreamSynchronize", 9), ("aten::conv2d", 4)]) == 11
     if not torch.cuda.is_available():
         assert gpu_figures(lambda: None) == (None, None)
+
+
+def test_a_share_of_the_peak_is_that_of_one_thread() -> None:
+    """10 GMAC in 200 ms on one thread, where the machine does 100 a second; side by side tells nothing of a thread."""
+    chain = Chain("PyTorch", "fp32", (1, 1), 2.0, lambda: None)
+    way = Way("eager", "", EagerRuntime(made(SMALL)), 2, "PyTorch", "fp32")
+    sampled = {
+        chain.name: Sampled((Round(40, 20), Round(60, 30)), 2),
+        "eager": Sampled((Round(150, 400), Round(150, 600)), 2),
+        turned("eager"): Sampled((Round(300, 200), Round(400, 300)), 2),
+    }
+    assert peak_share(sampled, way, [chain], 10.0) == pytest.approx(0.5)
+    del sampled[turned("eager")]
+    assert peak_share(sampled, way, [chain], 10.0) == pytest.approx(0.25)
+    assert peak_share(sampled, replace(way, precision="int8"), [chain], 10.0) is None
