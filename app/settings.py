@@ -12,6 +12,7 @@ from engine.capture.source import Source
 from engine.live.estimator import Estimator
 from engine.motion.profile import Profile
 from engine.motion.settings import DEFAULT_SMOOTHING, RAW, MotionSettings
+from engine.runtime.runtime import Runtime
 
 DEFAULT_CAMERA = "sceneego"
 
@@ -71,10 +72,24 @@ class Settings:
         weights = self.weights()
 
         def make(source: Source) -> Estimator:
-            # torch takes seconds to import: on the inference thread, behind an open window.
             from engine.live.estimator import PoseEstimator  # noqa: PLC0415
-            from engine.runtime.eager import EagerRuntime  # noqa: PLC0415
 
-            return PoseEstimator(EagerRuntime.from_file(weights), self.camera_of(source))
+            return PoseEstimator(open_runtime(weights), self.camera_of(source))
 
         return make
+
+
+def open_runtime(weights: Path) -> Runtime:
+    """What is compiled of these weights for this processor, else the network in torch, which takes seconds to import.
+
+    Raises EgoposeError where the weights cannot be used.
+    """
+    from engine.runtime.artefacts import Artefacts  # noqa: PLC0415
+    from engine.runtime.openvino import OpenVino  # noqa: PLC0415
+
+    compiled = OpenVino().open_compiled(weights, Artefacts())
+    if compiled is not None:
+        return compiled
+    from engine.runtime.eager import EagerRuntime  # noqa: PLC0415
+
+    return EagerRuntime.from_file(weights)

@@ -1,13 +1,9 @@
-"""The compiled network that comes with the program: it belongs to the weights, says what they say, needs no torch."""
+"""The compiled network that comes with the program: it belongs to the weights, and says what they say."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from engine.assets import DEMO_SESSION, WEIGHTS
@@ -22,20 +18,6 @@ from engine.runtime.openvino import OpenVino
 
 BUNDLED = WEIGHTS / "small.safetensors"
 AGAIN = "the weights have changed: rm -r assets/compiled && egopose compile small --out assets/compiled"
-FIRST_POSE = """
-import json, resource, sys
-from pathlib import Path
-from engine.live.estimator import PoseEstimator
-from engine.runtime.openvino import OpenVino
-from engine.session.source import SessionSource
-
-with SessionSource(Path(sys.argv[2])) as source:
-    estimator = PoseEstimator(OpenVino().load(Path(sys.argv[1])), source.info.calibration)
-    pose = estimator.estimate(source.read())
-    estimator.close()
-megabytes = int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024
-print(json.dumps({"joints": pose.joints_m.tolist(), "torch": "torch" in sys.modules, "megabytes": megabytes}))
-"""
 
 
 @pytest.fixture
@@ -81,13 +63,3 @@ def test_it_says_what_the_weights_say_over_a_stream_with_a_reset(folder: Path, m
     assert now.mpjpe_change is not None
     assert now.mpjpe_change < 2 * WITHIN
     assert now.jumped < 3 * WITHIN
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory is read as on Linux")
-def test_the_first_pose_needs_no_torch_and_little_memory(folder: Path) -> None:
-    words = [sys.executable, "-c", FIRST_POSE, str(folder), str(DEMO_SESSION)]
-    child = subprocess.run(words, capture_output=True, text=True, check=True)
-    told = json.loads(child.stdout)
-    assert not told["torch"]
-    assert told["megabytes"] < 350
-    assert np.isfinite(told["joints"]).all()

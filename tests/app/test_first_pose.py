@@ -1,0 +1,48 @@
+"""The program from its start to the first pose of the bundled network: without torch, and in little memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.settings import open_runtime
+from engine.runtime.eager import EagerRuntime
+from engine.runtime.openvino import fast_precisions
+
+FIRST_POSE = """
+import json, sys
+from app.settings import Settings
+from engine.assets import DEMO_SESSION
+from engine.session.source import SessionSource
+
+with SessionSource(DEMO_SESSION) as source:
+    estimator = Settings().estimator_maker()(source)
+    pose = estimator.estimate(source.read())
+    estimator.close()
+told = {"joints": pose.joints_m.tolist(), "torch": "torch" in sys.modules, "runtime": estimator.runtime}
+if sys.platform == "linux":
+    most = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    told["megabytes"] = int(most.split()[1]) / 1024
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.skipif(fast_precisions()[0] != "int8", reason="what is bundled is for processors with VNNI")
+def test_the_first_pose_needs_no_torch_and_little_memory() -> None:
+    child = subprocess.run([sys.executable, "-c", FIRST_POSE], capture_output=True, text=True, check=True)
+    told = json.loads(child.stdout)
+    assert told["runtime"] == "OpenVINO int8, CPU"
+    assert not told["torch"]
+    assert told.get("megabytes", 0) < 350
+    assert np.isfinite(told["joints"]).all()
+
+
+def test_weights_of_which_nothing_is_compiled_run_in_torch(tiny_weights: Path) -> None:
+    runtime = open_runtime(tiny_weights)
+    assert isinstance(runtime, EagerRuntime)
+    runtime.close()
