@@ -27,6 +27,7 @@ from app.outputs.presenter import Outputs
 from app.outputs.section import OutputsSection
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.controls import RecordControls
+from app.replay.controls import ReplayControls
 from app.shown import Shown
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
 from app.translation import tr
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self._build()
         self.actions_ = build_menus(self, self._commands())
         self.recording = RecordControls(self)
+        self.replay = ReplayControls(self)
         self._connect()
         self._page_changed()
         self.set_theme()
@@ -268,6 +270,7 @@ class MainWindow(QMainWindow):
         if screen.notice is None and (said := self.outputs.notice()) is not None:
             screen = replace(screen, notice=said)
         self.draw(screen)
+        self.replay.look(self.presenter.feed, screen)
 
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
         """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
@@ -293,7 +296,7 @@ class MainWindow(QMainWindow):
         QApplication.setPalette(palette)
         QToolTip.setPalette(palette)
         self.setStyleSheet(style_sheet(colours))
-        for part in (self.start, self.view, self.recording.bar):
+        for part in (self.start, self.view, self.recording.bar, self.replay):
             part.set_colours(colours)
         if self.calibration is not None:
             self.calibration.set_colours(colours)
@@ -327,6 +330,7 @@ class MainWindow(QMainWindow):
                 self.chooser.reject()
             self._leave_calibration()
             self.recording.close()
+            self.replay.close()
             self.diagnostics.machine.stop()
             self.outputs.close()
             self.presenter.close()

@@ -61,7 +61,7 @@ class ReplayFeed(LiveFeed):
         return made
 
     def _exact(self, inner: Estimator, *, played: bool) -> ExactEstimator:
-        frames = self._recording()
+        frames = self.recording()
         try:
             memory = 1 if self._settings.recorded else memory_of(self._settings.weights())
         except BaseException:
@@ -74,7 +74,7 @@ class ReplayFeed(LiveFeed):
             played=True, superseded=self.play.superseded, done=self.play.done,
         )  # fmt: skip
 
-    def _recording(self) -> SeekableSource:
+    def recording(self) -> SeekableSource:
         """The same once more, opened: readers do not share a position."""
         source = open_source(self.spec)
         assert isinstance(source, SeekableSource)  # what makes it a replay
@@ -83,7 +83,7 @@ class ReplayFeed(LiveFeed):
 
     def start(self) -> None:
         """Read what the recording holds, and begin. May take a while with a long video."""
-        with self._recording() as source:
+        with self.recording() as source:
             self.reel = read_reel(Path(self.spec).expanduser(), source)
         self.track = Track(len(self.reel))
         super().start()
@@ -155,7 +155,7 @@ class ReplayFeed(LiveFeed):
             return not self._analysis_stop.is_set()
 
         try:
-            with self._recording() as source:
+            with self.recording() as source:
                 estimator = self._exact(self._settings.estimator_maker(self.spec)(source), played=False)
                 try:
                     analyse(source, estimator, self.track, progress)

@@ -1,0 +1,184 @@
+"""Replaying as the window has it: the row, the menu with its keys, and the truth beside the skeleton."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QObject
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QMenu
+
+from app.body import ghost
+from app.feed import Feed
+from app.presenter import Phase, Screen
+from app.replay.bar import ReplayBar
+from app.replay.feed import ReplayFeed
+from app.replay.presenter import JUMP_S, ReplayPresenter
+from app.replay.thumbnails import Thumbnails
+from app.theme import Colours
+from app.translation import tr
+from engine.skeleton import JOINT_COUNT, JOINTS
+from engine.types import Truth
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+
+class ReplayControls(QObject):
+    """Ties replays to a window: made after its menus, asked at every look, closed with it."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.replay: ReplayPresenter | None = None
+        self._thumbnails: Thumbnails | None = None
+        self._truth: Truth | None = None
+        self.bar = ReplayBar()
+        self.bar.hide()
+        self.bar.pressed.connect(self._press)
+        self.bar.speed_chosen.connect(self._do(lambda replay, speed: replay.feed.play.set_speed(speed)))
+        self.bar.timeline.sought.connect(self._do(lambda replay, index: replay.go_to(index)))
+        window.view.below.addWidget(self.bar)
+        self._build_menu()
+
+    def look(self, feed: Feed | None, screen: Screen) -> None:
+        """Show how the replay goes; the row is there for what can be positioned alone."""
+        shown = feed if isinstance(feed, ReplayFeed) and screen.phase is Phase.PICTURE else None
+        if shown is not (self.replay.feed if self.replay is not None else None):
+            self._follow(shown)
+        if self.replay is None:
+            return
+        self.bar.show_screen(self.replay.look())
+        self._show_truth(screen)
+
+    def _follow(self, feed: ReplayFeed | None) -> None:
+        self.close()
+        self.replay = ReplayPresenter(feed) if feed is not None else None
+        if feed is not None:
+            self._thumbnails = Thumbnails(feed.recording, len(feed.reel))
+            self.bar.timeline.show_recording(feed.reel, feed.track, self._thumbnails)
+        self.bar.setVisible(feed is not None)
+        self._enable()
+
+    def _enable(self) -> None:
+        replay = self.replay
+        for action in self.menu.actions():
+            action.setEnabled(replay is not None)
+        has_truth = replay is not None and replay.feed.reel.has_truth
+        self.truth_action.setEnabled(has_truth)
+
+    def _show_truth(self, screen: Screen) -> None:
+        frame = screen.snapshot.frame if screen.snapshot is not None else None
+        truth = frame.truth if frame is not None and self.truth_action.isChecked() else None
+        if truth is self._truth:
+            return
+        self._truth = truth
+        view = screen.view
+        uv = None
+        if truth is not None and view is not None:
+            uv, seen = view.camera.model.project(np.asarray(truth.joints_m, float))
+            uv = np.where(seen[:, None], uv, np.nan)
+        self._window.view.picture.show_beside(uv)
+        self._window.view.skeleton.show_ghosts(() if truth is None else (ghost(truth.joints_m, tr("truth")),))
+
+    def close(self) -> None:
+        """Let the thumbnails and the replay go."""
+        if self._thumbnails is not None:
+            self._thumbnails.close()
+        self.bar.timeline.show_recording(None, None, None)
+        self._thumbnails = self.replay = None
+        if self._truth is not None:
+            self._truth = None
+            self._window.view.picture.show_beside(None)
+            self._window.view.skeleton.show_ghosts(())
+
+    def set_colours(self, colours: Colours) -> None:
+        self.bar.set_colours(colours)
+
+    def _do(self, call: Callable[..., None]) -> Callable[..., None]:
+        """What is called with the replay, where there is one."""
+
+        def called(*values: object) -> None:
+            if self.replay is not None:
+                call(self.replay, *values)
+
+        return called
+
+    def _press(self, name: str) -> None:
+        if self.replay is not None:
+            _PRESSED[name](self.replay)
+
+    def _build_menu(self) -> None:
+        bar = self._window.menuBar()
+        assert bar is not None  # a QMainWindow makes one
+        self.menu = QMenu(tr("Re&play"), bar)
+        bar.insertMenu(bar.actions()[-1], self.menu)
+        for text, key, name in (
+            (tr("&Play or pause"), "Space", "play"),
+            (tr("One frame &on"), ".", "step-forward"),
+            (tr("One frame &back"), ",", "step-back"),
+            (tr("&Forward 5 s"), "Ctrl+Right", "forward"),
+            (tr("Back&ward 5 s"), "Ctrl+Left", "backward"),
+            (tr("&Next mark or gap"), "Ctrl+Shift+Right", "next"),
+            (tr("Pre&vious mark or gap"), "Ctrl+Shift+Left", "previous"),
+            (tr("F&irst frame"), "Home", "to-start"),
+            (tr("Last f&rame"), "End", "to-end"),
+            (tr("Fas&ter"), ">", "faster"),
+            (tr("&Slower"), "<", "slower"),
+            (tr("Begin the ran&ge here"), "I", "mark-in"),
+            (tr("End the rang&e here"), "O", "mark-out"),
+            (tr("&Loop"), "L", "loop"),
+            (tr("Find &all poses"), "Ctrl+E", "analyse"),
+            (tr("Worst frame"), "W", "worst"),
+        ):
+            self._add(text, key, partial(self._press, name))
+        self.truth_action = self._add(tr("Show the tr&uth"), "T", None)
+        self.truth_action.setCheckable(True)
+        self.truth_action.setChecked(True)
+        joints = self.menu.addMenu(tr("&Error of"))
+        assert joints is not None  # Qt always gives one
+        for joint in (None, *range(JOINT_COUNT)):
+            name = tr("all joints") if joint is None else tr(JOINTS[joint].replace("_", " "))
+            action = joints.addAction(name)
+            assert action is not None  # Qt always gives one
+            action.triggered.connect(partial(self.bar.timeline.show_joint, joint))
+        self._enable()
+
+    def _add(self, text: str, key: str, call: Callable[[], None] | None) -> QAction:
+        action = QAction(text, self._window)
+        action.setShortcut(QKeySequence(key))
+        if call is not None:
+            action.triggered.connect(lambda _on=False: call())
+        self._window.addAction(action)
+        self.menu.addAction(action)
+        return action
+
+
+def _analyse(replay: ReplayPresenter) -> None:
+    if replay.feed.analysed is None:
+        replay.feed.analyse()
+    else:
+        replay.feed.cancel_analysis()
+
+
+_PRESSED: dict[str, Callable[[ReplayPresenter], None]] = {
+    "play": lambda replay: replay.feed.toggle(),
+    "step-forward": lambda replay: replay.feed.step(1),
+    "step-back": lambda replay: replay.feed.step(-1),
+    "forward": lambda replay: replay.jump(JUMP_S),
+    "backward": lambda replay: replay.jump(-JUMP_S),
+    "next": lambda replay: replay.next_stop(1),
+    "previous": lambda replay: replay.next_stop(-1),
+    "to-start": lambda replay: replay.go_to(0),
+    "to-end": lambda replay: replay.go_to(len(replay.feed.reel) - 1),
+    "faster": lambda replay: replay.change_speed(1),
+    "slower": lambda replay: replay.change_speed(-1),
+    "mark-in": lambda replay: replay.mark_in(),
+    "mark-out": lambda replay: replay.mark_out(),
+    "loop": lambda replay: replay.set_loop(not replay.look().loop),
+    "analyse": _analyse,
+    "worst": lambda replay: replay.next_worst(),
+}
