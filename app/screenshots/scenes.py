@@ -14,16 +14,20 @@ from app.doctor.dialog import DoctorDialog
 from app.doctor.findings import Finding, Verdict
 from app.outputs.presenter import card_of
 from app.outputs.section import OutputsSection
-from app.presenter import Notice, Phase, Screen
+from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.presenter import Recording, RecordingScreen
+from app.replay.feed import ReplayFeed
 from app.screenshots.moments import failed, lost
 from app.screenshots.studio import Studio
+from app.settings import Settings
+from app.view_page import FIGURES_S
+from engine.assets import DEMO_SESSION
 from engine.capture.devices import Camera, Format
 from engine.motion.outputs.choice import DEFAULTS, Address
 from engine.motion.outputs.output import OutputState
 from engine.motion.outputs.output import Phase as OutputPhase
 from engine.skeleton import JOINTS
-from engine.types import Snapshot
+from engine.types import Snapshot, StreamState
 
 Arrange = Callable[[Studio], None]
 
@@ -169,6 +173,31 @@ def doctor(studio: Studio) -> None:
     studio.leave.append(dialog.close)
 
 
+def replay(studio: Studio) -> None:
+    """The bundled session, paused, its truth beside the pose and a range marked."""
+    window = studio.window
+    window.presenter = Presenter(lambda spec: ReplayFeed(spec, Settings()))
+    window.run()
+    window.open(str(DEMO_SESSION))
+    studio.wait_for(lambda: window.replay.replay is not None)
+    shown = window.replay.replay
+    if shown is None:
+        return
+    shown.feed.play.pause()
+    for index, mark in ((200, shown.mark_in), (420, shown.mark_out), (300, lambda: None)):
+        shown.go_to(index)
+        mark()
+    window.replay.truth_action.setChecked(True)
+
+    def rests() -> bool:
+        now = shown.feed.snapshot()
+        return now.figures.state is StreamState.PAUSED and shown.feed.position == 300 and now.pose is not None
+
+    studio.wait_for(rests)
+    seen_s = time.monotonic()
+    studio.wait_for(lambda: time.monotonic() - seen_s > 2 * FIGURES_S)  # until the window has drawn it, figures too
+
+
 def calibration(studio: Studio) -> None:
     """The choices before the first view."""
     studio.window.calibrate()
@@ -193,6 +222,7 @@ SCENES: dict[str, Arrange] = {
     "recorded": recorded,
     "diagnostics": diagnostics,
     "outputs": outputs,
+    "replay": replay,
     "chooser": chooser,
     "doctor": doctor,
     "calibration": calibration,
