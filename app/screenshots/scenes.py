@@ -193,9 +193,15 @@ def replay(studio: Studio) -> None:
         now = shown.feed.snapshot()
         return now.figures.state is StreamState.PAUSED and shown.feed.position == 300 and now.pose is not None
 
-    studio.wait_for(rests)
-    seen_s = time.monotonic()
-    studio.wait_for(lambda: time.monotonic() - seen_s > 2 * FIGURES_S)  # until the window has drawn it, figures too
+    since = [time.monotonic()]
+
+    def drawn() -> bool:
+        """The window has had time to draw it, figures too; a pose of before the jump may be there for a moment."""
+        if not rests():
+            since[0] = time.monotonic()
+        return time.monotonic() - since[0] > 4 * FIGURES_S
+
+    studio.wait_for(drawn)
 
 
 def calibration(studio: Studio) -> None:
