@@ -105,7 +105,7 @@ class FisheyeView(QWidget):
         self._pose: Pose | None = None
         self._view: CanonicalView | None = None
         self._stale: tuple[str, str] | None = None
-        self._beside: np.ndarray | None = None
+        self._besides: tuple[tuple[np.ndarray, bool], ...] = ()
         self.paint_times = Durations()
         # Each QImage borrows its array, so the two are kept together; the key says what they were made of.
         self._picture: tuple[object, QImage, np.ndarray] | None = None
@@ -119,10 +119,10 @@ class FisheyeView(QWidget):
         self._frame, self._pose, self._view = frame, pose, view
         self.update()
 
-    def show_beside(self, uv_px: np.ndarray | None) -> None:
-        """(15, 2) pixels of the picture where the joints truly are, drawn as broken lines; None for none."""
-        if uv_px is not self._beside:
-            self._beside = uv_px
+    def show_besides(self, besides: tuple[tuple[np.ndarray, bool], ...]) -> None:
+        """Other skeletons: (15, 2) pixels of the picture each, and whether it is another network's, else the truth."""
+        if besides is not self._besides:
+            self._besides = besides
             self.update()
 
     def set_stale(self, text: tuple[str, str] | None) -> None:
@@ -173,8 +173,8 @@ class FisheyeView(QWidget):
                 self._paint_heat(painter, self._heat_image(self._pose, self._view, rect), rect)
             if self._pose is not None and self._shown.skeleton:
                 self._paint_skeleton(painter, self._pose, rect)
-            if self._beside is not None:
-                self._paint_beside(painter, self._beside, rect)
+            for uv_px, other in self._besides:
+                self._paint_beside(painter, uv_px, rect, _ON_PICTURE.accent if other else _ON_PICTURE.text)
             if self._stale is not None:
                 paint_stale(painter, rect, self._stale, self._colours)
         painter.end()
@@ -212,10 +212,10 @@ class FisheyeView(QWidget):
             self._heat = key, Heat(image, pixels, warm_box(pixels))
         return self._heat[1]
 
-    def _paint_beside(self, painter: QPainter, uv_px: np.ndarray, rect: QRectF) -> None:
+    def _paint_beside(self, painter: QPainter, uv_px: np.ndarray, rect: QRectF, ink: str) -> None:
         points = self.to_widget(uv_px)
         width = float(np.clip(rect.width() / 320, 1.2, 3.0))
-        for colour, stroke, dashes in ((_EDGE, width * 2.2, []), (_ON_PICTURE.text, width, [3.0, 2.0])):
+        for colour, stroke, dashes in ((_EDGE, width * 2.2, []), (ink, width, [3.0, 2.0])):
             pen = QPen(QColor(colour), stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
             if dashes:
                 pen.setDashPattern(dashes)

@@ -28,6 +28,7 @@ from app.outputs.section import OutputsSection
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.controls import RecordControls
 from app.replay.controls import ReplayControls
+from app.replay.section import ReplaySection
 from app.shown import Shown
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
 from app.translation import tr
@@ -79,9 +80,11 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.banner = Banner()
         self.start = Welcome()
+        self.replaying = ReplaySection()
         self.view = ViewPage()  # further sections are added to its sidebar here, before the menus are made
         self.look_times = Durations()
         self.diagnostics = diagnostics_of(self)
+        self.view.sidebar.add(self.replaying)
         self.view.sidebar.add(DiagnosticsSection(self.diagnostics))
         self.outputs = Outputs()
         self.view.sidebar.add(OutputsSection(self.outputs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,20 +12,26 @@ from PyQt6.QtCore import QObject
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMenu
 
-from app.body import ghost
+from app.body import Style, ghost
 from app.feed import Feed
+from app.fisheye_view import FisheyeView
 from app.presenter import Phase, Screen
 from app.replay.bar import ReplayBar
 from app.replay.feed import ReplayFeed
 from app.replay.presenter import JUMP_S, ReplayPresenter
 from app.replay.thumbnails import Thumbnails
+from app.replay.voices import RECORDED
 from app.theme import Colours
 from app.translation import tr
 from engine.skeleton import JOINT_COUNT, JOINTS
-from engine.types import Truth
+from engine.types import FloatArray
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from calib.remap import CanonicalView
+
+
+_NOTHING: tuple[object, ...] = (None, None, False, None)
 
 
 class ReplayControls(QObject):
@@ -35,13 +42,19 @@ class ReplayControls(QObject):
         self._window = window
         self.replay: ReplayPresenter | None = None
         self._thumbnails: Thumbnails | None = None
-        self._truth: Truth | None = None
+        self._others: tuple[object, ...] = _NOTHING
         self.bar = ReplayBar()
         self.bar.hide()
         self.bar.pressed.connect(self._press)
         self.bar.speed_chosen.connect(self._do(lambda replay, speed: replay.feed.play.set_speed(speed)))
         self.bar.timeline.sought.connect(self._do(lambda replay, index: replay.go_to(index)))
         window.view.below.addWidget(self.bar)
+        self.section = window.replaying
+        self.second = FisheyeView()
+        self.second.setAccessibleName(tr("The same picture with the second network's skeleton over it"))
+        self.second.hide()
+        window.view.splitter.insertWidget(1, self.second)
+        window.view.panel.changed.connect(self.second.set_shown)
         self._build_menu()
 
     def look(self, feed: Feed | None, screen: Screen) -> None:
@@ -51,15 +64,16 @@ class ReplayControls(QObject):
             self._follow(shown)
         if self.replay is None:
             return
+        self.bar.timeline.show_recording(self.replay.feed.reel, self.replay.feed.track, self._thumbnails)
         self.bar.show_screen(self.replay.look())
-        self._show_truth(screen)
+        self._show_others(self.replay, screen)
 
     def _follow(self, feed: ReplayFeed | None) -> None:
         self.close()
         self.replay = ReplayPresenter(feed) if feed is not None else None
         if feed is not None:
             self._thumbnails = Thumbnails(feed.recording, len(feed.reel))
-            self.bar.timeline.show_recording(feed.reel, feed.track, self._thumbnails)
+            self.section.follow(self.replay)
         self.bar.setVisible(feed is not None)
         self._enable()
 
@@ -70,19 +84,29 @@ class ReplayControls(QObject):
         has_truth = replay is not None and replay.feed.reel.has_truth
         self.truth_action.setEnabled(has_truth)
 
-    def _show_truth(self, screen: Screen) -> None:
+    def _show_others(self, replay: ReplayPresenter, screen: Screen) -> None:
+        """The truth, and what the second network says of the very frame that is shown."""
         frame = screen.snapshot.frame if screen.snapshot is not None else None
         truth = frame.truth if frame is not None and self.truth_action.isChecked() else None
-        if truth is self._truth:
+        second = replay.second_pose(frame)
+        apart = second is not None and self.section.beside.isChecked()
+        shown = truth, second, apart, frame
+        if all(one is other for one, other in zip(shown, self._others, strict=True)):
             return
-        self._truth = truth
-        view = screen.view
-        uv = None
-        if truth is not None and view is not None:
-            uv, seen = view.camera.model.project(np.asarray(truth.joints_m, float))
-            uv = np.where(seen[:, None], uv, np.nan)
-        self._window.view.picture.show_beside(uv)
-        self._window.view.skeleton.show_ghosts(() if truth is None else (ghost(truth.joints_m, tr("truth")),))
+        self._others = shown
+        view = self._window.view
+        self.second.setVisible(replay.feed.second is not None and self.section.beside.isChecked())
+        if apart:
+            self.second.show_picture(frame, second, screen.view)
+        besides = [] if truth is None or screen.view is None else [(seen_px(truth.joints_m, screen.view), False)]
+        self.second.show_besides(tuple(besides))
+        if second is not None and not apart:
+            besides.append((second.uv_px, True))
+        view.picture.show_besides(tuple(besides))
+        ghosts = [] if truth is None else [ghost(truth.joints_m, tr("truth"))]
+        if second is not None:
+            ghosts.append(ghost(second.joints_m, second_name(replay.feed.second), Style.DASHED))
+        view.skeleton.show_ghosts(tuple(ghosts))
 
     def close(self) -> None:
         """Let the thumbnails and the replay go."""
@@ -90,13 +114,17 @@ class ReplayControls(QObject):
             self._thumbnails.close()
         self.bar.timeline.show_recording(None, None, None)
         self._thumbnails = self.replay = None
-        if self._truth is not None:
-            self._truth = None
-            self._window.view.picture.show_beside(None)
+        self.section.follow(None)
+        if self._others is not _NOTHING:
+            self._others = _NOTHING
+            self._window.view.picture.show_besides(())
             self._window.view.skeleton.show_ghosts(())
+        self.second.show_picture(None, None, None)
+        self.second.hide()
 
     def set_colours(self, colours: Colours) -> None:
         self.bar.set_colours(colours)
+        self.second.set_colours(colours)
 
     def _do(self, call: Callable[..., None]) -> Callable[..., None]:
         """What is called with the replay, where there is one."""
@@ -157,11 +185,15 @@ class ReplayControls(QObject):
         return action
 
 
-def _analyse(replay: ReplayPresenter) -> None:
-    if replay.feed.analysed is None:
-        replay.feed.analyse()
-    else:
-        replay.feed.cancel_analysis()
+def seen_px(joints_m: FloatArray, view: CanonicalView) -> np.ndarray:
+    """(15, 3) metres in the camera's frame to (15, 2) pixels of the picture; NaN where the lens does not see."""
+    pixels, seen = view.camera.model.project(np.asarray(joints_m, float))
+    return np.asarray(np.where(seen[:, None], pixels, np.nan))
+
+
+def second_name(voice: str | None) -> str:
+    """For people."""
+    return tr("as recorded") if voice == RECORDED else Path(str(voice)).stem
 
 
 _PRESSED: dict[str, Callable[[ReplayPresenter], None]] = {
@@ -179,6 +211,6 @@ _PRESSED: dict[str, Callable[[ReplayPresenter], None]] = {
     "mark-in": lambda replay: replay.mark_in(),
     "mark-out": lambda replay: replay.mark_out(),
     "loop": lambda replay: replay.set_loop(not replay.look().loop),
-    "analyse": _analyse,
+    "analyse": lambda replay: replay.analyse(),
     "worst": lambda replay: replay.next_worst(),
 }

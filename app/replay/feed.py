@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from app.live_feed import LiveFeed
+from app.replay.voices import RECORDED, Voices, open_voice, settings_of
 from app.settings import Settings
 from engine.capture.opening import open_source
 from engine.capture.paced import Paced
 from engine.capture.seekable import SeekableSource
 from engine.capture.source import Source
 from engine.live.estimator import Estimator
-from engine.replay.exact import ExactEstimator
-from engine.replay.memory import memory_of
 from engine.replay.reel import Reel, read_reel
 from engine.replay.track import Track
 from engine.types import Frame, Snapshot, StreamState
@@ -37,7 +37,6 @@ class ReplayFeed(LiveFeed):
     """
 
     reel: Reel
-    track: Track
 
     def __init__(self, spec: str, settings: Settings, *, loop: bool = False, speed: float = 1.0) -> None:
         self.spec = spec
@@ -45,7 +44,13 @@ class ReplayFeed(LiveFeed):
         self._analysis_stop = threading.Event()
         self.analysed: float | None = None
         """The share that the analysis under way has reached; None while there is none."""
-        self.analysis_error: Exception | None = None
+        self.trouble: Exception | None = None
+        """What went wrong with the second voice or the analysis last."""
+        self.voice = RECORDED if settings.recorded else settings.network
+        """Whose poses are shown."""
+        self.second: str | None = None
+        """Whose poses are found on the very same frames beside them."""
+        self._tracks: dict[str, Track] = {}
         super().__init__(spec, settings, loop=loop, speed=speed)
 
     def _paced(self, source: Source, loop: bool, speed: float) -> Source:
@@ -53,26 +58,7 @@ class ReplayFeed(LiveFeed):
         return self.play
 
     def _maker(self, spec: str) -> Callable[[Source], Estimator]:
-        make = self._settings.estimator_maker(spec)
-
-        def made(source: Source) -> Estimator:
-            return self._exact(make(source), played=True)
-
-        return made
-
-    def _exact(self, inner: Estimator, *, played: bool) -> ExactEstimator:
-        frames = self.recording()
-        try:
-            memory = 1 if self._settings.recorded else memory_of(self._settings.weights())
-        except BaseException:
-            frames.close()
-            raise
-        if not played:
-            return ExactEstimator(inner, self.reel, self.track, frames, memory)
-        return ExactEstimator(
-            inner, self.reel, self.track, frames, memory,
-            played=True, superseded=self.play.superseded, done=self.play.done,
-        )  # fmt: skip
+        return lambda source: Voices(self, source)
 
     def recording(self) -> SeekableSource:
         """The same once more, opened: readers do not share a position."""
@@ -85,7 +71,6 @@ class ReplayFeed(LiveFeed):
         """Read what the recording holds, and begin. May take a while with a long video."""
         with self.recording() as source:
             self.reel = read_reel(Path(self.spec).expanduser(), source)
-        self.track = Track(len(self.reel))
         super().start()
 
     def stop(self) -> None:
@@ -93,6 +78,33 @@ class ReplayFeed(LiveFeed):
         super().stop()
         if self._analysis is not None:
             self._analysis.join()
+
+    @property
+    def settings(self) -> Settings:
+        """What it was opened with."""
+        return self._settings
+
+    @property
+    def track(self) -> Track:
+        """What the voice that is shown has found so far."""
+        return self.track_of(self.voice)
+
+    @property
+    def second_track(self) -> Track | None:
+        """The same of the second voice."""
+        return None if self.second is None else self.track_of(self.second)
+
+    def track_of(self, voice: str) -> Track:
+        """What a voice has found so far; kept while the recording is open."""
+        return self._tracks.setdefault(voice, Track(len(self.reel)))
+
+    def choose(self, voice: str, second: str | None) -> None:
+        """Whose poses are shown, and whose beside them. Raises EgoposeError where there is no such network."""
+        for one in (voice, second):
+            if one is not None:
+                settings_of(one, self._settings).weights()
+        self.voice, self.second, self.trouble = voice, second, None
+        self.play.seek_frame(self.position)
 
     @property
     def position(self) -> int:
@@ -139,7 +151,7 @@ class ReplayFeed(LiveFeed):
         """Find the poses of all frames in the background; `analysed` tells how far it is."""
         if self.analysed is None:
             self._analysis_stop.clear()
-            self.analysed, self.analysis_error = 0.0, None
+            self.analysed, self.trouble = 0.0, None
             self._analysis = threading.Thread(target=self._analyse, name="egopose analysis", daemon=True)
             self._analysis.start()
 
@@ -155,13 +167,13 @@ class ReplayFeed(LiveFeed):
             return not self._analysis_stop.is_set()
 
         try:
-            with self.recording() as source:
-                estimator = self._exact(self._settings.estimator_maker(self.spec)(source), played=False)
-                try:
-                    analyse(source, estimator, self.track, progress)
-                finally:
-                    estimator.close()
+            with self.recording() as source, ExitStack() as stack:
+                voices = [one for one in dict.fromkeys((self.voice, self.second)) if one is not None]
+                opened = [open_voice(self, one, source, played=False) for one in voices]
+                for estimator in opened:
+                    stack.callback(estimator.close)
+                analyse(source, opened, self.track_of(voices[-1]), progress)
         except Exception as error:  # told by whoever looks
-            self.analysis_error = error
+            self.trouble = error
         finally:
             self.analysed = None

@@ -10,6 +10,7 @@ import numpy as np
 from app.replay.feed import ReplayFeed
 from app.replay.scale import clock
 from app.translation import tr
+from engine.types import Frame, Pose
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 JUMP_S = 5.0
@@ -45,6 +46,7 @@ class ReplayPresenter:
         self._in: int | None = None
         self._out: int | None = None
         self._loop = feed.play.loops
+        self._second: tuple[str | None, int, Pose | None] | None = None
 
     @property
     def marked(self) -> tuple[int, int] | None:
@@ -61,9 +63,7 @@ class ReplayPresenter:
         reached = play.reached
         playing = not play.paused and not play.ended
         note = ""
-        if feed.analysis_error is not None:
-            note = " ".join(str(feed.analysis_error).split())
-        elif feed.analysed is not None:
+        if feed.analysed is not None:
             note = tr("finding all poses: {share} (Ctrl+E stops)", share=f"{feed.analysed:.0%}")
         elif playing and reached is not None and reached < _SLOW * play.speed:
             note = tr("plays at {speed}x: every frame gets its pose", speed=f"{reached:.2g}")
@@ -80,6 +80,16 @@ class ReplayPresenter:
             error_mm=error if isfinite(error) else None,
             analysed=feed.analysed,
         )
+
+    def second_pose(self, frame: Frame | None) -> Pose | None:
+        """What the second voice found in a frame that is shown."""
+        track = self.feed.second_track
+        if track is None or frame is None or frame.device_ns is None:
+            return None
+        index = self.feed.reel.index_at(frame.device_ns)
+        if self._second is None or self._second[:2] != (self.feed.second, index) or self._second[2] is None:
+            self._second = self.feed.second, index, track.pose(index)
+        return self._second[2]
 
     def go_to(self, index: int) -> None:
         """Show a frame."""
@@ -106,6 +116,13 @@ class ReplayPresenter:
         if worst:
             at = self.feed.position
             self.go_to(worst[(worst.index(at) + 1) % len(worst)] if at in worst else worst[0])
+
+    def analyse(self) -> None:
+        """Find the poses of all frames, or stop that."""
+        if self.feed.analysed is None:
+            self.feed.analyse()
+        else:
+            self.feed.cancel_analysis()
 
     def change_speed(self, steps: int) -> None:
         """The next speed up or down."""

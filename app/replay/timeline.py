@@ -98,6 +98,8 @@ class Timeline(QWidget):
 
     def show_recording(self, reel: Reel | None, track: Track | None, thumbnails: Thumbnails | None) -> None:
         """Draw this from now on."""
+        if self._reel is reel and self._track is track and self._thumbnails is thumbnails:
+            return
         self._reel, self._track, self._thumbnails = reel, track, thumbnails
         self._pixmaps, self._base = {}, (None, QPixmap())
         self._card.hide()
@@ -142,6 +144,7 @@ class Timeline(QWidget):
         """What the part that does not move with the playhead is made of."""
         return (
             self.size(), self.devicePixelRatioF(), self._colours.dark, self._joint, id(self._reel),
+            id(self._track),
             self._track.count // 4 if self._track is not None else 0,
             self._thumbnails.count if self._thumbnails is not None else 0,
         )  # fmt: skip

@@ -29,6 +29,14 @@ Draw = Callable[[int, Frame], ImageArray]
 """The picture of a frame, given its position, with what is to be drawn on it."""
 
 
+Tell = Callable[[float], None]
+"""Is told how much is done; what it raises ends the work."""
+
+
+def _silent(share: float) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """What came of it."""
@@ -91,7 +99,7 @@ def rerun_overlay(estimator: Estimator) -> Draw:
     return draw
 
 
-def export_video(session: Session, out: Path, where: range, draw: Draw | None) -> Exported:
+def export_video(session: Session, out: Path, where: range, draw: Draw | None, tell: Tell = _silent) -> Exported:
     """Write an H.264 file that is there whole or not at all. Raises EgoposeError."""
     if out.suffix.lower() != ".mp4":
         raise EgoposeError(f"{out} is no name for a video: give --mp4 a name that ends in .mp4")
@@ -101,7 +109,7 @@ def export_video(session: Session, out: Path, where: range, draw: Draw | None) -
     fps = (len(session) - 1) / session.duration_s if session.duration_s > 0 else 30.0
     try:
         with VideoWriter(part, fps) as video:
-            for index, frame in _frames(session, where, lost, "writing the video"):
+            for index, frame in _frames(session, where, lost, "writing the video", tell):
                 video.add(frame.image if draw is None else draw(index, frame), frame.capture_ns)
                 count += 1
         _some(count, session, lost)
@@ -113,7 +121,7 @@ def export_video(session: Session, out: Path, where: range, draw: Draw | None) -
     return Exported(count, tuple(dict.fromkeys([*lost, *session.skipped])))
 
 
-def export_images(session: Session, folder: Path, where: range, draw: Draw | None) -> Exported:
+def export_images(session: Session, folder: Path, where: range, draw: Draw | None, tell: Tell = _silent) -> Exported:
     """Write every picture as a JPEG, as it was recorded where nothing is drawn on it, and frames.csv with their times.
 
     Raises EgoposeError where the folder cannot be written, or is not empty.
@@ -127,7 +135,7 @@ def export_images(session: Session, folder: Path, where: range, draw: Draw | Non
         with (folder / "frames.csv").open("w", newline="") as file:
             table = csv.writer(file)
             table.writerow(["file", "seq", "capture_ns", "device_ns"])
-            for index, frame in _frames(session, where, lost, "writing pictures"):
+            for index, frame in _frames(session, where, lost, "writing pictures", tell):
                 data = frame.encoded if draw is None else None
                 if data is None:
                     data = encode_jpeg(frame.image if draw is None else draw(index, frame), QUALITY)
@@ -148,10 +156,11 @@ def _some(count: int, session: Session, lost: list[str]) -> None:
         raise EgoposeError(f"no frame of {session.path} can be read; the last: {lost[-1]}")
 
 
-def _frames(session: Session, where: range, lost: list[str], what: str) -> Iterator[tuple[int, Frame]]:
+def _frames(session: Session, where: range, lost: list[str], what: str, tell: Tell) -> Iterator[tuple[int, Frame]]:
     """Position and frame of those that can be decoded, with a bar on the terminal."""
     with _bar(what, len(where)) as advance:
-        for index in where:
+        for done, index in enumerate(where):
+            tell(done / len(where))
             try:
                 frame = session.frame(index)
             except EgoposeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from calib.remap import CanonicalView
@@ -112,13 +112,16 @@ class ExactEstimator(Estimator):
         )  # fmt: skip
 
 
-def analyse(source: SeekableSource, estimator: ExactEstimator, track: Track, progress: Callable[[float], bool]) -> bool:
-    """Look at every frame of an opened recording; whether it came to the end.
+def analyse(
+    source: SeekableSource, estimators: Sequence[ExactEstimator], track: Track, progress: Callable[[float], bool]
+) -> bool:
+    """Show every frame of an opened recording to all estimators; whether it came to the end.
 
-    `progress` is told the share that is done before each frame, and answers whether to go on.
+    `progress` is told the share of `track` that is known before each frame, and answers whether to go on.
     """
     while (frame := source.read()) is not None:
         if not progress(track.count / len(track)):
             return False
-        estimator.estimate(frame)
+        for estimator in estimators:
+            estimator.estimate(frame)
     return True

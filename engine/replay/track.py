@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +53,7 @@ class Track:
         self._heat[index] = packed
         while self._heat_bytes > HEAT_BYTES:
             self._heat_bytes -= len(self._heat.pop(next(iter(self._heat))))
-        bare = Pose(
-            pose.seq, pose.capture_ns, pose.joints_m, pose.confidence, pose.uv_px, heat[:0].astype(np.float32),
-            pose.action_scores, pose.stage_ns,
-        )  # fmt: skip
+        bare = replace(pose, heatmaps=heat[:0].astype(np.float32))
         if truth is not None:
             self.errors_mm[index] = joint_errors_mm(pose.joints_m, truth.joints_m)
         if np.isfinite(pose.joints_m).any():
@@ -73,11 +70,7 @@ class Track:
         heat = np.zeros(kept.shape, np.float32)
         if packed is not None:
             heat = (np.frombuffer(zlib.decompress(packed), np.uint8).reshape(kept.shape) / 255).astype(np.float32)
-        pose = kept.pose
-        return Pose(
-            pose.seq, pose.capture_ns, pose.joints_m, pose.confidence, pose.uv_px, heat,
-            pose.action_scores, pose.stage_ns,
-        )  # fmt: skip
+        return replace(kept.pose, heatmaps=heat)
 
     def mpjpe_mm(self) -> FloatArray:
         """(N,) mean over the joints of each frame; NaN where nothing is known."""

@@ -169,7 +169,7 @@ def test_all_poses_are_found_in_the_background_and_the_worst_is_shown(
     held(window, replay, 0)
     QTest.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     wait_for(lambda: bool(replay.feed.track.known.all()) and replay.feed.analysed is None)
-    assert replay.feed.analysis_error is None
+    assert replay.feed.trouble is None
     QTest.keyClick(window, Qt.Key.Key_W)
     worst = int(replay.feed.track.mpjpe_mm().argmax())
     wait_for(lambda: posed(replay.feed) == worst)

@@ -105,10 +105,10 @@ def test_all_frames_are_looked_at_and_cancelling_keeps_what_was_found(session: P
 
     with SessionSource(session) as source:
         estimator = exact(session, tiny_weights, source, track)
-        assert not analyse(source, estimator, track, progress)
+        assert not analyse(source, [estimator], track, progress)
         assert track.count == 10
         source.seek_frame(0)
-        assert analyse(source, estimator, track, lambda share: True)
+        assert analyse(source, [estimator], track, lambda share: True)
         estimator.close()
     assert track.known.all()
     mpjpe = track.mpjpe_mm()
