@@ -112,13 +112,14 @@ class ReplayFeed(LiveFeed):
         target = self.play.target
         if target is not None:
             return min(max(target, 0), len(self.reel) - 1)
-        frame = self._newest()
+        shown = self._pipeline.shown
+        frame = self._newest(shown.frame if shown is not None else None)
         return 0 if frame is None or frame.device_ns is None else self.reel.index_at(frame.device_ns)
 
     def snapshot(self) -> Snapshot:
         """A frame that was sought is there at once; its pose follows."""
         shown = super().snapshot()
-        newest = self._newest()
+        newest = self._newest(shown.frame)
         figures = shown.figures
         if figures.state in _STILL:
             state = StreamState.STREAMING
@@ -131,8 +132,18 @@ class ReplayFeed(LiveFeed):
             return Snapshot(figures, newest)
         return replace(shown, figures=figures)
 
-    def _newest(self) -> Frame | None:
-        frame, sought = super().snapshot().frame, self.play.sought
+    @property
+    def posed(self) -> int | None:
+        """The frame whose pose is shown; None while that of a frame that was sought is not there yet."""
+        shown = self._pipeline.shown
+        frame = shown.frame if shown is not None else None
+        if frame is None or frame.device_ns is None or self._newest(frame) is not frame:
+            return None
+        return self.reel.index_at(frame.device_ns)
+
+    def _newest(self, frame: Frame | None) -> Frame | None:
+        """This frame, which has a pose, or the one that was sought after it."""
+        sought = self.play.sought
         return sought if sought is not None and (frame is None or frame.seq < sought.seq) else frame
 
     def step(self, frames: int) -> None:

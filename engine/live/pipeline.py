@@ -131,6 +131,11 @@ class Pipeline:
         shown = self._shown
         return shown.view if shown else None
 
+    @property
+    def shown(self) -> Estimate | None:
+        """What `snapshot` shows, without the figures, which take a while to compute."""
+        return self._shown
+
     def snapshot(self) -> Snapshot:
         """The newest pose with its frame, and the figures."""
         shown = self._shown

@@ -53,10 +53,7 @@ def held(window: MainWindow, replay: ReplayPresenter, index: int) -> None:
 
 def posed(feed: ReplayFeed) -> int | None:
     """The frame whose pose is shown."""
-    shot = feed.snapshot()
-    if shot.pose is None or shot.frame is None or shot.frame.device_ns is None:
-        return None
-    return feed.reel.index_at(shot.frame.device_ns)
+    return feed.posed
 
 
 def replay_threads() -> list[str]:
