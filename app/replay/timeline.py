@@ -306,8 +306,9 @@ class Timeline(QWidget):
         bottom = self.height() - GAP // 2
         shade = QColor(self._colours.ground)
         shade.setAlpha(150)
-        painter.fillRect(QRectF(_MARGIN, _RULER, first - _MARGIN, bottom - _RULER), shade)
-        painter.fillRect(QRectF(last, _RULER, self.width() - _MARGIN - last, bottom - _RULER), shade)
+        # Not over the errors, whose figures are to be read.
+        painter.fillRect(QRectF(_MARGIN, _RULER, first - _MARGIN, _PICTURES + _LANE), shade)
+        painter.fillRect(QRectF(last, _RULER, self.width() - _MARGIN - last, _PICTURES + _LANE), shade)
         painter.setPen(QPen(QColor(self._colours.text), 2))
         for x, inwards in ((first, 5), (last, -5)):
             painter.drawLine(QPointF(x, _RULER), QPointF(x, bottom))
