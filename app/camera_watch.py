@@ -53,9 +53,9 @@ class CameraWatch:
         in_use: str = "",
         listed: Callable[[], Sequence[Camera]] = list_cameras,
         describe: Callable[[Camera], Known] = known_camera,
-        look: Callable[[str], ImageArray] = look_through,
+        look: Callable[[str], ImageArray] | None = look_through,
     ) -> None:
-        """`in_use` is the id of the camera that is shown already: it is left alone."""
+        """`in_use` is the id of the camera that is shown already: it is left alone, as all are where `look` is None."""
         self.seen: tuple[Seen, ...] | None = None
         """None until the cameras have been listed once."""
         self.error = ""
@@ -93,19 +93,21 @@ class CameraWatch:
         now = [before.get(camera) or Seen(self._describe(camera)) for camera in cameras]
         if self.seen is None or list(cameras) != [seen.known.camera for seen in self.seen]:
             self.seen = tuple(now)
+        if self._look is None:
+            return
         for i, seen in enumerate(now):
             if self._stop.is_set():
                 return
             if seen.thumbnail is None and not seen.why_not:
-                now[i] = self._with_thumbnail(seen)
+                now[i] = self._with_thumbnail(seen, self._look)
                 self.seen = tuple(now)
 
-    def _with_thumbnail(self, seen: Seen) -> Seen:
+    def _with_thumbnail(self, seen: Seen, look: Callable[[str], ImageArray]) -> Seen:
         camera = seen.known.camera
         if camera.id == self._in_use:
             return Seen(seen.known, why_not="shown now")
         try:
-            return Seen(seen.known, small(self._look(camera.spec)))
+            return Seen(seen.known, small(look(camera.spec)))
         except EgoposeError as error:
             log.info("no thumbnail: %s", error)
             return Seen(seen.known, why_not="no picture: in use by another program?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from engine.cameras import camera_file
@@ -35,11 +35,16 @@ def known_cameras() -> list[Known]:
 
 def known_camera(camera: Camera) -> Known:
     """What is known of one. Raises EgoposeError for a damaged list of calibrations."""
+    return replace(briefly_known(camera), formats=formats_of(camera))
+
+
+def briefly_known(camera: Camera) -> Known:
+    """The same without its formats: to ask a camera for them wakes it up."""
     file = camera_file(camera.id)
     own = "device" if camera.id.startswith("realsense:") else ""
     node = Path(camera.where)
     readable = not camera.where.startswith("/dev/") or os.access(node, os.R_OK | os.W_OK)
-    return Known(camera, formats_of(camera), str(file) if file else own, readable)
+    return Known(camera, (), str(file) if file else own, readable)
 
 
 def add_cameras(command: argparse.ArgumentParser) -> None:

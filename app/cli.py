@@ -60,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="egopose: %(message)s")
     try:
         words = list(sys.argv[1:] if argv is None else argv)
+        if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+            words.insert(0, "start")
         arguments = parser(words).parse_args(words)
         command: Callable[[argparse.Namespace], int] = arguments.command
         return command(arguments)
@@ -80,6 +82,10 @@ def parser(words: Sequence[str]) -> Parser:
     top = Parser(prog="egopose", description="A live 3D skeleton from a head-mounted fisheye camera.")
     top.add_argument("--version", action="version", version=f"egopose {version('egopose')}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+
+    start = commands.add_parser("start", help="open the window on its start page; what happens without a command")
+    add_shown(start)
+    start.set_defaults(command=run_start)
 
     live = commands.add_parser("live", help="show a connected camera")
     live.add_argument(
@@ -195,6 +201,11 @@ def add_window(command: argparse.ArgumentParser) -> None:
     )
 
 
+def run_start(arguments: argparse.Namespace) -> int:
+    """`egopose` alone."""
+    return open_window(arguments, None)
+
+
 def run_live(arguments: argparse.Namespace) -> int:
     """`egopose live`."""
     if arguments.headless:
@@ -274,20 +285,21 @@ def run_sending(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
     return 0
 
 
-def open_window(arguments: argparse.Namespace, spec: str, *, loop: bool = False) -> int:
-    """Show the window on a source."""
-    from app.replay.feed import open_feed  # noqa: PLC0415
+def open_window(arguments: argparse.Namespace, spec: str | None, *, loop: bool = False) -> int:
+    """Show the window on a source, or on its start page."""
+    from app.opener import FeedOpener  # noqa: PLC0415
     from app.run import check_display, run_window  # noqa: PLC0415
     from engine.capture.opening import open_source  # noqa: PLC0415
     from engine.live.supervisor import supervised  # noqa: PLC0415
 
     settings, sends = settings_of(arguments), sent(arguments)
     check_display()
-    with supervised(open_source(spec)):
-        # Opened once here, so that what cannot be opened ends the command instead of opening a window.
-        pass
+    if spec is not None:
+        with supervised(open_source(spec)):
+            # Opened once here, so that what cannot be opened ends the command instead of opening a window.
+            pass
     return run_window(
-        lambda chosen: open_feed(chosen, settings, loop=loop),
+        FeedOpener(settings, loop=loop),
         spec,
         theme=arguments.theme,
         seconds=arguments.seconds,

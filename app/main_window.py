@@ -30,11 +30,13 @@ from app.recording.controls import RecordControls
 from app.replay.controls import ReplayControls
 from app.replay.section import ReplaySection
 from app.shown import Shown
+from app.start.page import StartPage
+from app.start.presenter import StartPresenter
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
 from app.translation import tr
 from app.view_page import ViewPage
-from app.welcome import Welcome
 from app.wording import window_title
+from engine.assets import DEMO_SESSION
 from engine.live.meter import Durations
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ICON = ICONS / "egopose.svg"
+START_CLOSE_S = 0.2
+"""How long closing may wait for what looks for sessions and cameras; it holds nothing."""
 _OPENED = "(*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff)"
 
 
@@ -57,7 +61,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.presenter = Presenter(opener)
         self.theme = theme
-        self._closed = False
+        self._closed = self._resumes = self._running = False
         self.calibration: CalibrationPage | None = None
         self.chooser: Chooser | None = None
         self.setWindowTitle("egopose")
@@ -79,7 +83,7 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.banner = Banner()
-        self.start = Welcome()
+        self.start = StartPage(StartPresenter(lambda: self.recording.preferences.folder), str(DEMO_SESSION))
         self.replaying = ReplaySection()
         self.view = ViewPage()  # further sections are added to its sidebar here, before the menus are made
         self.look_times = Durations()
@@ -102,6 +106,7 @@ class MainWindow(QMainWindow):
     def _commands(self) -> Commands:
         panel, sidebar = self.view.panel, self.view.sidebar
         return Commands(
+            home=self.home,
             open_file=self.choose_file,
             open_folder=self.choose_folder,
             choose_camera=self.choose_camera,
@@ -122,10 +127,12 @@ class MainWindow(QMainWindow):
         )
 
     def _connect(self) -> None:
-        self.start.open_file.connect(self.choose_file)
-        self.start.open_camera.connect(self.choose_camera)
-        self.start.open_synthetic.connect(lambda: self.open("synthetic"))
+        self.start.live.connect(self.go_live)
+        self.start.camera.connect(self.choose_camera)
+        self.start.replay.connect(self.choose_file)
+        self.start.folder.connect(self.choose_folder)
         self.start.calibrate.connect(self.calibrate)
+        self.start.opened.connect(self.open)
         self.view.panel.changed.connect(self._set_shown)
         self.view.sidebar.unfolded.connect(self.actions_.panel.setChecked)
         self.pages.currentChanged.connect(self._page_changed)
@@ -142,6 +149,21 @@ class MainWindow(QMainWindow):
         self.actions_.reopen.setEnabled(True)
         self.view.begin()
         self.diagnostics.clear()
+
+    def go_live(self) -> None:
+        """Open the camera that is plugged in; let choose where there are several, or none."""
+        only = self.start.presenter.only_camera
+        if only is not None:
+            self.open(only)
+        else:
+            self.choose_camera()
+
+    def home(self) -> None:
+        """Back to the start page; what is open is let go."""
+        self._leave_calibration()
+        self.recording.stop()
+        self.presenter.leave()
+        self._look()
 
     def reopen(self) -> None:
         if self.presenter.spec is not None:
@@ -161,6 +183,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.calibration)
         self.banner.show_notice(None)
         self.setWindowTitle(tr("Calibrate a camera – egopose"))  # noqa: RUF001
+        self._resumes = self.presenter.busy
         self.calibration.enter(self.presenter.release(), board)
 
     def _leave_calibration(self) -> None:
@@ -172,16 +195,26 @@ class MainWindow(QMainWindow):
 
     def _back_from_calibration(self) -> None:
         self._leave_calibration()
-        self.reopen()
+        if self._resumes:
+            self.reopen()
+        else:
+            self._look()
 
     def _page_changed(self) -> None:
-        """Single keys turn the 3D view and the overlay: not while neither is shown."""
-        viewing = self.pages.currentWidget() is self.view
+        page = self.pages.currentWidget()
+        viewing = page is self.view
+        # Single keys turn the 3D view and the overlay: not while neither is shown.
         for action in self.actions():
             if any(len(key.toString()) == 1 for key in action.shortcuts()):
                 action.setEnabled(viewing)
+        self.recording.bar.setVisible(viewing)
+        self.actions_.home.setEnabled(page is not self.start)
         if viewing:
             self.view.skeleton.setFocus()  # so that the arrow keys turn it from the start
+        if page is self.start and self._running:
+            self.start.enter()
+        else:
+            self.start.presenter.leave()
 
     def choose_file(self) -> None:
         dialog = QFileDialog(self, tr("Open a session, a video or an image"), "", file_filters())
@@ -217,13 +250,15 @@ class MainWindow(QMainWindow):
         self.close()
 
     def escape(self) -> None:
-        """Dismiss the banner; without one, leave full screen."""
+        """Dismiss the banner; else leave full screen; else go to the start page, unless that would end a recording."""
         if self.calibration is not None:
             self.calibration.escape()
         elif self.banner.notice is not None:
             self.banner.dismiss()
-        else:
+        elif self.actions_.full_screen.isChecked():
             self.actions_.full_screen.setChecked(False)
+        elif self.pages.currentWidget() is self.view and not self.recording.recording.active:
+            self.home()
 
     def report(self, error: BaseException) -> None:
         """Show an error that nobody handled."""
@@ -243,6 +278,8 @@ class MainWindow(QMainWindow):
         line = missing_fonts()
         if line is not None:
             log.warning(line)
+        self._running = True
+        self._page_changed()
         self.recording.begin()
         self.outputs.begin()
         self.diagnostics.machine.start()
@@ -268,6 +305,8 @@ class MainWindow(QMainWindow):
         if self.calibration is not None:
             self.calibration.look()
             return
+        if self.pages.currentWidget() is self.start:
+            self.start.look()
         screen = self.recording.look(self.presenter.look())
         self.outputs.follow(self.presenter.feed)
         if screen.notice is None and (said := self.outputs.notice()) is not None:
@@ -332,11 +371,13 @@ class MainWindow(QMainWindow):
             if self.chooser is not None:
                 self.chooser.reject()
             self._leave_calibration()
+            self.start.presenter.leave()
             self.recording.close()
             self.replay.close()
             self.diagnostics.machine.stop()
             self.outputs.close()
             self.presenter.close()
+            self.start.presenter.close(START_CLOSE_S)
         super().closeEvent(event)
 
 

@@ -28,6 +28,7 @@ THEMES = {ThemeChoice.SYSTEM: noted("System"), ThemeChoice.DARK: noted("Dark"), 
 class Commands:
     """What the menus call."""
 
+    home: Callable[[], None]
     open_file: Callable[[], None]
     open_folder: Callable[[], None]
     choose_camera: Callable[[], None]
@@ -57,6 +58,7 @@ class Actions:
     panel: QAction
     full_screen: QAction
     reopen: QAction
+    home: QAction
     themes: dict[ThemeChoice, QAction]
 
 
@@ -109,6 +111,8 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     adder.add(help_menu, tr("&Check this machine…"), "Ctrl+F1", commands.doctor)
     adder.add(help_menu, tr("&About egopose"), "F1", commands.about)
     adder.add(None, tr("Dismiss"), "Esc", commands.escape)
+    home = adder.add(file, tr("&Start page"), "Alt+Home", commands.home)
+    file.addSeparator()
     reopen = _fill_file(adder, file, commands)
 
     heatmaps = adder.toggle(view, tr("&Heatmaps"), "H", commands.set_heatmaps, True)
@@ -125,7 +129,7 @@ def build_menus(window: QMainWindow, commands: Commands) -> Actions:
     view.addSeparator()
     themes = _fill_themes(adder, adder.menu(view, tr("&Theme")), commands)
     full_screen = adder.toggle(view, tr("&Full screen"), "F11", commands.full_screen, False)
-    return Actions(heatmaps, skeleton, panel, full_screen, reopen, themes)
+    return Actions(heatmaps, skeleton, panel, full_screen, reopen, home, themes)
 
 
 def _fill_file(adder: _Adder, file: QMenu, commands: Commands) -> QAction:

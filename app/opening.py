@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from app.feed import Feed, Opener
 from engine.errors import EgoposeError
@@ -13,15 +14,15 @@ log = logging.getLogger(__name__)
 
 
 class Opening:
-    """One source being opened and started, after the one before it is stopped.
+    """One source being opened and started, after what must have ended `before` it.
 
     The thread is a daemon: an opener that hangs in a driver must not keep the program alive.
     A feed that arrives after `cancel` is stopped here, on the thread that made it.
     """
 
-    def __init__(self, opener: Opener, spec: str, previous: Feed | None = None) -> None:
+    def __init__(self, opener: Opener, spec: str, before: Callable[[], None] | None = None) -> None:
         self.spec = spec
-        self._opener, self._previous = opener, previous
+        self._opener, self._before = opener, before
         self._lock = threading.Lock()
         self._cancelled = False
         self._outcome: Feed | Exception | None = None
@@ -56,8 +57,8 @@ class Opening:
     def _run(self) -> None:
         outcome: Feed | Exception
         try:
-            if self._previous is not None:
-                self._previous.stop()
+            if self._before is not None:
+                self._before()
             with self._lock:
                 if self._cancelled:
                     return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class Presenter:
         self._spec: str | None = None
         self._opening: Opening | None = None
         self._abandoned: list[Opening] = []
+        self._leaving: threading.Thread | None = None
         self._error: Notice | None = None
         self._dismissed: Notice | None = None
 
@@ -120,9 +122,23 @@ class Presenter:
             self._abandoned.append(self._opening)
         self._abandoned = [opening for opening in self._abandoned if opening.running]
         previous, self._feed = self._feed, None
+        leaving, self._leaving = self._leaving, None
         self._error = self._dismissed = None
         self._spec = spec
-        self._opening = Opening(self._opener, spec, previous)
+        before = previous.stop if previous is not None else leaving.join if leaving is not None else None
+        self._opening = Opening(self._opener, spec, before)
+
+    def leave(self) -> None:
+        """Let go of what is open, without waiting; nothing is shown until something is opened."""
+        self._error = self._dismissed = None
+        if self.busy:
+            self._leaving = threading.Thread(target=self.release(), name=f"close {self._spec}", daemon=True)
+            self._leaving.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is open, or being opened."""
+        return self._feed is not None or self._opening is not None
 
     def reopen(self) -> None:
         """Open the same source again, if there was one."""
@@ -144,9 +160,12 @@ class Presenter:
         feed, self._feed = self._feed, None
         openings = [*self._abandoned, *([self._opening] if self._opening is not None else [])]
         self._opening, self._abandoned = None, []
+        leaving, self._leaving = self._leaving, None
 
         def stop() -> None:
             deadline = time.monotonic() + STOP_S
+            if leaving is not None:
+                leaving.join(STOP_S)
             for opening in openings:
                 opening.cancel()
             if feed is not None:

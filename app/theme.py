@@ -192,6 +192,11 @@ def style_sheet(colours: Colours) -> str:
         QLabel[tone="warning"] {{ color: {c.warning}; }}
         QLabel[tone="error"] {{ color: {c.error}; }}
         QLabel[muted="true"] {{ color: {c.muted}; }}
+        QPushButton[card="true"] {{ background: {c.surface}; border: 1px solid {c.border}; border-radius: {GAP}px;
+            padding: 0; text-align: left; outline: none; }}
+        QPushButton[card="true"]:hover {{ background: {c.raised}; border-color: {c.border}; }}
+        QPushButton[card="true"]:focus {{ border: 2px solid {c.accent}; }}
+        QPushButton[card="true"]:pressed {{ background: {c.border}; }}
         QToolButton[tab="true"] {{ background: transparent; color: {c.muted}; border: 1px solid transparent;
             border-radius: 6px; padding: {GAP // 2}px 2px; }}
         QToolButton[tab="true"]:hover {{ background: {c.raised}; color: {c.text}; }}
@@ -233,6 +238,9 @@ def style_sheet(colours: Colours) -> str:
         QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QScrollArea, QScrollArea > QWidget > QWidget {{ background: {c.surface}; border: none; }}
+        QLabel[place="true"] {{ border: 1px dashed {c.muted}; border-radius: {GAP}px; padding: {3 * GAP}px;
+            color: {c.muted}; }}
+        QScrollArea[ground="true"], QScrollArea > QWidget > QWidget[ground="true"] {{ background: {c.ground}; }}
         QFrame[panel="true"] {{ background: {c.surface}; border: none; }}
         QFrame[banner="error"] {{ background: {mixed(c.surface, c.error, 0.14).name()}; border: none;
             border-left: 4px solid {c.error}; }}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 from app.camera_watch import CameraWatch, Seen, small
@@ -20,6 +22,10 @@ from app.replay.feed import ReplayFeed
 from app.screenshots.moments import failed, lost
 from app.screenshots.studio import Studio
 from app.settings import Settings
+from app.start.library import Found
+from app.start.presenter import start_screen
+from app.start.recents import Recent
+from app.start.thumbnails import Thumbnail, fitted
 from app.view_page import FIGURES_S
 from engine.assets import DEMO_SESSION
 from engine.capture.devices import Camera, Format
@@ -30,11 +36,29 @@ from engine.skeleton import JOINTS
 from engine.types import Snapshot, StreamState
 
 Arrange = Callable[[Studio], None]
+_START_CAMERAS = (("Fisheye 190", "fisheye-190.json"), ("Integrated webcam", ""))
+
+
+def first_start(studio: Studio) -> None:
+    """Nothing is open, nothing was, and no camera is plugged in."""
+    studio.show(Screen(Phase.EMPTY))
+    studio.window.start.show_screen(start_screen((), (), datetime.now()))
 
 
 def start(studio: Studio) -> None:
     """Nothing is open."""
     studio.show(Screen(Phase.EMPTY))
+    now = datetime.now()
+    picture = Thumbnail(fitted(studio.moment.frame.image), 32.0)
+    names = ("stairs", "kitchen", "walk in the garden", "egopose-2026-03-10-173002", "lost")
+    found = [
+        Found(
+            Recent(Path(f"{name}.mcap"), now.timestamp() - 40_000 * i), 7_500_000, picture if name != "lost" else None
+        )
+        for i, name in enumerate(names)
+    ]
+    seen = [Seen(Known(Camera(name, name, "", name), (), file, True)) for name, file in _START_CAMERAS]
+    studio.window.start.show_screen(start_screen(found, seen, now))
 
 
 def cannot_open(studio: Studio) -> None:
@@ -217,6 +241,7 @@ def show_section(studio: Studio, title: str) -> None:
 
 SCENES: dict[str, Arrange] = {
     "start": start,
+    "start-first": first_start,
     "start-error": cannot_open,
     "source-failed": source_failed,
     "opening": opening,

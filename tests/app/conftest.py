@@ -43,7 +43,8 @@ def window(app: QApplication) -> Iterator[MainWindow]:
 def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees or touches what the user of this machine has chosen and recorded."""
     home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    for name in ("config", "state", "cache"):
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(home / name))
     monkeypatch.setattr("app.sessions.names.user_videos_dir", lambda: str(home / "videos"))
 
 

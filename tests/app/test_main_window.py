@@ -246,7 +246,7 @@ def test_welcome_buttons_open(window: MainWindow, monkeypatch: pytest.MonkeyPatc
     specs: list[str] = []
     monkeypatch.setattr(window.presenter, "open", specs.append)
     monkeypatch.setattr(menus, "list_cameras", tuple)
-    window.start.open_synthetic.emit()
+    window.start.tries[1].click()
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert specs == ["synthetic", "camera:0"]
 
@@ -257,7 +257,7 @@ def test_the_welcome_button_and_the_menu_let_choose_a_camera(
     monkeypatch.setattr("engine.capture.devices.system_cameras", tuple)
     specs: list[str] = []
     monkeypatch.setattr(window.presenter, "open", specs.append)
-    window.start.open_camera.emit()
+    window.start.camera.emit()
     first = window.chooser
     assert first is not None
     window.choose_camera()
