@@ -35,6 +35,7 @@ from app.start.presenter import StartPresenter
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
 from app.translation import tr
 from app.view_page import ViewPage
+from app.wearer.section import WearerSection
 from app.wording import window_title
 from engine.assets import DEMO_SESSION
 from engine.live.meter import Durations
@@ -92,6 +93,8 @@ class MainWindow(QMainWindow):
         self.view.sidebar.add(DiagnosticsSection(self.diagnostics))
         self.outputs = Outputs()
         self.view.sidebar.add(OutputsSection(self.outputs))
+        self.wearing = WearerSection()
+        self.view.sidebar.add(self.wearing)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(self.view)
@@ -309,6 +312,7 @@ class MainWindow(QMainWindow):
             self.start.look()
         screen = self.recording.look(self.presenter.look())
         self.outputs.follow(self.presenter.feed)
+        self.wearing.wearer.look(self.presenter.feed, screen.snapshot)
         if screen.notice is None and (said := self.outputs.notice()) is not None:
             screen = replace(screen, notice=said)
         self.draw(screen)

@@ -27,11 +27,15 @@ from app.start.presenter import start_screen
 from app.start.recents import Recent
 from app.start.thumbnails import Thumbnail, fitted
 from app.view_page import FIGURES_S
+from app.wearer.presenter import WearerScreen, about_of, hint_of
+from app.wearer.section import WearerSection
+from app.wearer.standing import Hint
 from engine.assets import DEMO_SESSION
 from engine.capture.devices import Camera, Format
 from engine.motion.outputs.choice import DEFAULTS, Address
 from engine.motion.outputs.output import OutputState
 from engine.motion.outputs.output import Phase as OutputPhase
+from engine.motion.profile import from_height
 from engine.skeleton import JOINTS
 from engine.types import Snapshot, StreamState
 
@@ -146,6 +150,28 @@ def outputs(studio: Studio) -> None:
     cast(OutputsSection, studio.window.view.sidebar.current).show_cards(cards)
 
 
+def wearer(studio: Studio) -> None:
+    """Standing still, two seconds to go, with a profile in use."""
+    show_section(studio, "Wearer")
+    studio.show_live()
+    screen = WearerScreen(
+        ("Ada", "Grace"), "Ada", about_of(from_height(1.72, "Ada")), True, 0.45, 2, *hint_of(Hint.HOLD), True
+    )
+    cast(WearerSection, studio.window.view.sidebar.current).show_screen(screen)
+
+
+def wearer_moves(studio: Studio) -> None:
+    """The wearer's feet are not seen, and the name is taken."""
+    show_section(studio, "Wearer")
+    studio.show_live()
+    trouble = "There is a profile 'Grace' already; choose another name"
+    hint = hint_of(Hint.SHOW, ("ankle", "foot"))
+    screen = WearerScreen(
+        ("Ada", "Grace"), "Ada", about_of(from_height(1.72, "Ada")), True, 0.0, 3, *hint, True, trouble
+    )
+    cast(WearerSection, studio.window.view.sidebar.current).show_screen(screen)
+
+
 class _Connected:
     """Cameras as the chooser sees them, whatever this machine has."""
 
@@ -253,6 +279,8 @@ SCENES: dict[str, Arrange] = {
     "recorded": recorded,
     "diagnostics": diagnostics,
     "outputs": outputs,
+    "wearer": wearer,
+    "wearer-unseen": wearer_moves,
     "replay": replay,
     "chooser": chooser,
     "doctor": doctor,

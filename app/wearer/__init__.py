@@ -1,0 +1,1 @@
+"""Setting up the wearer: height or measured bones, kept as profiles."""
