@@ -107,6 +107,7 @@ SMALL = NetworkConfig(
     motion_dim=128,
     temporal_dilations=(1, 1, 2, 4),
     temporal_global=(False, False, True, True),
+    token_window=8,
 )
 """One narrow trunk for both streams and a light decoder: real time on a laptop CPU."""
 

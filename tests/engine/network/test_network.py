@@ -35,6 +35,7 @@ def pictures(count: int, seed: int = 1) -> Tensor:
 
 
 REMEMBERING = replace(SMALL, name="remembering", token_window=6)
+ALONE = replace(SMALL, token_window=1)
 NO_PAST = torch.empty(1, 0, 15, SMALL.joint_dim), torch.empty(1, 0, dtype=torch.bool)
 
 
@@ -113,7 +114,7 @@ def test_any_window_length_runs(length: int) -> None:
 
 def test_joint_identity_reaches_the_pose() -> None:
     """Exchanging two joints' tokens must not merely exchange memory slots: the published fusion could not tell."""
-    network = make(SMALL)
+    network = make(ALONE)
     spatial, _ = network.see(pictures(1)[0])
     motion = torch.zeros(1, network.config.motion_dim)
     swapped = list(range(15))
@@ -195,8 +196,8 @@ ABLATIONS = {
 }
 
 
-def ablated(name: str) -> PoseNetwork:
-    config = replace(SMALL, side=SIDE, **({"actions": ACTIONS} | ABLATIONS[name]))
+def ablated(name: str, whole: NetworkConfig = SMALL) -> PoseNetwork:
+    config = replace(whole, side=SIDE, **({"actions": ACTIONS} | ABLATIONS[name]))
     torch.manual_seed(0)
     return PoseNetwork(config, torch.from_numpy(canonical_angle_table(512)))
 
@@ -227,7 +228,7 @@ def test_the_spatial_stream_alone_forgets_the_past_and_the_motion_alone_sees_no_
 
 def test_without_identity_the_tokens_can_be_exchanged_unnoticed() -> None:
     """The published fault, kept as a switch: the order of the tokens changes nothing."""
-    network = ablated("no identity").eval()
+    network = ablated("no identity", ALONE).eval()
     spatial, feature = network.see(pictures(1)[0])
     order = torch.randperm(15, generator=torch.Generator().manual_seed(0))
     straight = network.fusion(spatial.tokens, feature, *NO_PAST)
