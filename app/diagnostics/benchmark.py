@@ -139,6 +139,8 @@ def measure(moments: Sequence[Moment], size: tuple[int, int], seconds: float) ->
     feed.still = feed.snapshot()
     idle = run_for(app, min(seconds, 3.0))
     window.close()
+    window.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return Cost(seconds, share, idle, took)
 
 
