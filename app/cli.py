@@ -28,6 +28,7 @@ from app.settings import Settings
 from calib.errors import CalibrationError
 from calib.formats import load_camera
 from engine.errors import EgoposeError
+from engine.runtime.choice import AUTO, check_choice, choices
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -182,6 +183,9 @@ def add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--network", default="small", help="a bundled network or a .safetensors file (default: %(default)s)"
     )
+    command.add_argument(
+        "--runtime", choices=choices(), default=AUTO, help="what runs the network (default: the fastest that is there)"
+    )
     add_motion(command)
 
 
@@ -268,7 +272,9 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     """The user's choices, checked: a missing file is told before anything opens."""
     camera = None if arguments.camera is None else load_camera(arguments.camera)
     smoothing, profile = motion_of(arguments)
-    settings = Settings(arguments.network, camera, getattr(arguments, "recorded", False), smoothing, profile)
+    check_choice(arguments.runtime)
+    recorded = getattr(arguments, "recorded", False)
+    settings = Settings(arguments.network, camera, recorded, smoothing, profile, arguments.runtime)
     settings.weights()
     return settings
 

@@ -12,7 +12,7 @@ from engine.capture.source import Source
 from engine.live.estimator import Estimator
 from engine.motion.profile import Profile
 from engine.motion.settings import DEFAULT_SMOOTHING, RAW, MotionSettings
-from engine.runtime.runtime import Runtime
+from engine.runtime.choice import AUTO, open_runtime
 
 DEFAULT_CAMERA = "sceneego"
 
@@ -32,6 +32,8 @@ class Settings:
     """Strength of the filter; None for the default of what it is for."""
     profile: Profile | None = None
     """The wearer's body, where it is known."""
+    runtime: str = AUTO
+    """What runs the network: one of `engine.runtime.choice.choices`."""
 
     @property
     def shown_motion(self) -> MotionSettings:
@@ -74,22 +76,6 @@ class Settings:
         def make(source: Source) -> Estimator:
             from engine.live.estimator import PoseEstimator  # noqa: PLC0415
 
-            return PoseEstimator(open_runtime(weights), self.camera_of(source))
+            return PoseEstimator(open_runtime(weights, self.runtime), self.camera_of(source))
 
         return make
-
-
-def open_runtime(weights: Path) -> Runtime:
-    """What is compiled of these weights for this processor, else the network in torch, which takes seconds to import.
-
-    Raises EgoposeError where the weights cannot be used.
-    """
-    from engine.runtime.artefacts import Artefacts  # noqa: PLC0415
-    from engine.runtime.openvino import OpenVino  # noqa: PLC0415
-
-    compiled = OpenVino().open_compiled(weights, Artefacts())
-    if compiled is not None:
-        return compiled
-    from engine.runtime.eager import EagerRuntime  # noqa: PLC0415
-
-    return EagerRuntime.from_file(weights)

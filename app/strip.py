@@ -94,6 +94,7 @@ class _Bar(QWidget):
         painter.end()
 
 
+RUNTIME_TIP = noted("Which network runs, and what runs it")
 RATES_TIP = noted("Frames the source gives and poses made of them, a second")
 
 
@@ -146,7 +147,7 @@ class Strip(QFrame):
         )
         self.action = _Cell(tr("Action"), tr("The likeliest action and how sure the network is of it"), None)
         self.action.setMaximumWidth(30 * GAP)
-        self.runtime = _Cell(tr("Network"), tr("Which network runs, and what runs it"), None)
+        self.runtime = _Cell(tr("Network"), tr(RUNTIME_TIP), None)
         self.camera = _Cell(
             tr("Camera"),
             tr(
@@ -191,6 +192,10 @@ class Strip(QFrame):
     def set_delivery(self, tip: str) -> None:
         """What the camera really gives, in the rates' tool tip."""
         self.rates.setToolTip("\n".join(filter(None, [tr(RATES_TIP), tip])))
+
+    def set_reason(self, tip: str) -> None:
+        """Why it is this runtime, in the network's tool tip."""
+        self.runtime.setToolTip("\n".join(filter(None, [tr(RUNTIME_TIP), tip])))
 
     def add_age(self, p50: float, p95: float) -> None:
         self.spark.add(p50, p95)

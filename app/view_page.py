@@ -18,7 +18,7 @@ from app.stale import stale_text
 from app.strip import Strip
 from app.theme import Colours
 from app.waiting import Waiting
-from app.wording import BEGINNING, EMPTY, delivery_tip, strip_text
+from app.wording import BEGINNING, EMPTY, delivery_tip, reason_tip, strip_text
 from engine.types import Frame, Pose
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ class ViewPage(QWidget):
         if snapshot is not None:
             text = strip_text(snapshot.figures, snapshot.pose)
             self.strip.set_delivery(delivery_tip(snapshot.figures))
+            self.strip.set_reason(reason_tip(snapshot.figures))
         else:
             text = BEGINNING if screen.phase is Phase.OPENING else EMPTY
         known = screen.view is not None

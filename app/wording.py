@@ -110,6 +110,11 @@ def sparing_tip(figures: Figures) -> str:
     )
 
 
+def reason_tip(figures: Figures) -> str:
+    """Why it is this runtime, "" where nothing runs."""
+    return tr("Why: {reason}", reason=figures.reason) if figures.reason else ""
+
+
 def delivery_tip(figures: Figures) -> str:
     """What a camera really gives, and how well, a line each."""
     lines = [figures.delivered] if figures.delivered else []

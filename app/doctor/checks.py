@@ -139,16 +139,19 @@ def torch_and_cuda() -> Iterator[Finding]:
 
 def the_runtimes() -> Iterator[Finding]:
     """What can run the network besides PyTorch itself."""
-    from engine.runtime.openvino import OpenVino, fast_precisions  # noqa: PLC0415
-    from engine.runtime.torchscript import TorchScript  # noqa: PLC0415
+    from engine.runtime.choice import TITLES, way  # noqa: PLC0415
+    from engine.runtime.openvino import fast_precisions  # noqa: PLC0415
 
-    for name, missing in (("OpenVINO", OpenVino().missing()), ("TorchScript", TorchScript().missing())):
+    for name, title in TITLES.items():
+        if name == "eager":
+            continue
+        missing = way(name).missing()
         if missing is None:
             text = tr("can run it; fast here: {precisions}", precisions=", ".join(fast_precisions()))
-            yield Finding("network", name, GOOD, text if name == "OpenVINO" else tr("can run it"))
+            yield Finding("network", title, GOOD, text if name == "openvino" else tr("can run it"))
         else:
             what, _, way_out = missing.partition("; ")
-            yield Finding("network", name, ABSENT, what, way_out)
+            yield Finding("network", title, ABSENT, what, way_out)
 
 
 def nvidia_driver(file: Path = Path("/proc/driver/nvidia/version")) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.settings import open_runtime
+from engine.runtime.choice import open_runtime
 from engine.runtime.eager import EagerRuntime
 from engine.runtime.openvino import fast_precisions
 
@@ -45,4 +45,5 @@ def test_the_first_pose_needs_no_torch_and_little_memory() -> None:
 def test_weights_of_which_nothing_is_compiled_run_in_torch(tiny_weights: Path) -> None:
     runtime = open_runtime(tiny_weights)
     assert isinstance(runtime, EagerRuntime)
+    assert runtime.reason == "nothing is compiled for OpenVINO yet"
     runtime.close()
