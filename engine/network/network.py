@@ -97,7 +97,8 @@ class PoseNetwork(nn.Module):
 
     def normalise(self, pictures: Tensor) -> Tensor:
         """(N, S, S, 3) uint8 BGR to (N, 3, S, S) floats as the encoders expect them."""
-        x = pictures.permute(0, 3, 1, 2).float()
+        # Cast before it is turned: TensorRT moves no bytes about.
+        x = pictures.float().permute(0, 3, 1, 2)
         return (x - self.mean) / self.std
 
     def see(self, pictures: Tensor) -> tuple[SpatialOutput, Tensor]:
