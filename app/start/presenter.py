@@ -121,7 +121,7 @@ def _sessions_note(found: Sequence[Found] | None) -> str:
         return ""
     return tr(
         "What you record or open appears here. Drop a session, a video or a folder of pictures onto this window, "
-        "or record a camera with R."
+        "or open a camera and record it."
     )
 
 

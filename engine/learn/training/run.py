@@ -69,8 +69,9 @@ def train(recipe: Recipe, run: Run) -> Path:
             weights = folder / "weights.safetensors"
         assert weights is not None  # a recipe has a stage
         best = run.out / "weights.safetensors"
-        shutil.copyfile(weights, best.with_suffix(".part"))
-        os.replace(best.with_suffix(".part"), best)
+        if int(os.environ.get("RANK", "0")) == 0:  # of several processes one alone, or they take each other's part away
+            shutil.copyfile(weights, best.with_suffix(".part"))
+            os.replace(best.with_suffix(".part"), best)
     except OSError as error:
         raise EgoposeError(
             f"training cannot write to {run.out} ({error.strerror or error}); "

@@ -29,7 +29,8 @@ LENGTHS = (3, 12, 1, 5)
 @pytest.fixture(scope="module")
 def network() -> PoseNetwork:
     torch.manual_seed(1)
-    config = replace(SMALL, name="tiny", side=64, spatial_width=8, window=WINDOW, actions=("stand", "walk"))
+    config = replace(SMALL, name="tiny", side=64, spatial_width=8, window=WINDOW, token_window=3,
+                     actions=("stand", "walk"))  # fmt: skip
     made = PoseNetwork(config, torch.from_numpy(canonical_angle_table(512))).eval()
     # Untrained, the motion hardly reaches the pose; it must be seen to matter here.
     with torch.no_grad():
