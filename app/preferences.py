@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Preferences:
     """Folder for recordings; "" for the default."""
     h264: bool = False
     """Whether recordings are made as a video instead of single pictures."""
+    profile: str = ""
+    """Name of the wearer's profile that is used; "" for none."""
 
     @property
     def folder(self) -> Path:
@@ -54,8 +56,17 @@ def load_preferences() -> Preferences:
     except (OSError, ValueError) as error:
         log.warning("the preferences in %s cannot be read (%s); the defaults are used", path, error)
         return Preferences()
-    folder, h264 = record.get("recordings"), record.get("h264")
-    return Preferences(folder if isinstance(folder, str) else "", h264 is True)
+    folder, h264, profile = record.get("recordings"), record.get("h264"), record.get("profile")
+    return Preferences(
+        folder if isinstance(folder, str) else "", h264 is True, profile if isinstance(profile, str) else ""
+    )
+
+
+def change_preferences(**changes: Any) -> Preferences:
+    """Keep some of them anew, by name, and the others as the file has them. Raises EgoposeError."""
+    changed = replace(load_preferences(), **changes)
+    save_preferences(changed)
+    return changed
 
 
 def save_preferences(preferences: Preferences) -> None:

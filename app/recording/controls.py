@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, QUrl
 from PyQt6.QtGui import QAction, QDesktopServices, QKeySequence
 from PyQt6.QtWidgets import QFileDialog, QMenu
 
-from app.preferences import Preferences, load_preferences, save_preferences
+from app.preferences import change_preferences, load_preferences
 from app.presenter import Notice, Screen
 from app.recording.bar import RecordBar
 from app.recording.leftovers import RECOVER, Leftovers
@@ -130,16 +130,17 @@ class RecordControls(QObject):
         dialog = QFileDialog(self._window, tr("Folder for recordings"), str(self.preferences.folder))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self._save(replace(self.preferences, recordings=name)))
+        dialog.fileSelected.connect(lambda name: self._change(recordings=name))
         dialog.open()
 
     def _set_h264(self) -> None:
-        self._save(replace(self.preferences, h264=self.h264_action.isChecked()))
+        self._change(h264=self.h264_action.isChecked())
 
-    def _save(self, preferences: Preferences) -> None:
-        self.preferences = preferences
+    def _change(self, **changes: str | bool) -> None:
+        """Holds until the program ends even where it cannot be kept."""
+        self.preferences = replace(self.preferences, **changes)  # type: ignore[arg-type]
         try:
-            save_preferences(preferences)
+            change_preferences(**changes)
         except EgoposeError as error:
             self._window.report(error)
 

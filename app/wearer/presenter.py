@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from app.feed import Feed
+from app.preferences import change_preferences, load_preferences
 from app.shown import PART_WORDS
 from app.translation import tr
 from app.wearer.standing import STAND_S, Hint, Sample, Standing
@@ -19,6 +20,7 @@ from engine.motion.profile import (
     remove_profile,
     save_profile,
 )
+from engine.motion.settings import RAW
 from engine.motion.stage import media_ns
 from engine.types import Snapshot, StreamState
 
@@ -45,11 +47,14 @@ class WearerScreen:
 
 
 class Wearer:
-    """Owns the choice of a profile and hands it to every feed. Used on the GUI thread."""
+    """Owns the choice of a profile and hands it to every feed; it is remembered. Used on the GUI thread."""
 
     def __init__(self) -> None:
         self._profile: Profile | None = None
         self._chosen = False
+        """Whether it was chosen in this run."""
+        self._remembered = ""
+        """Name of the profile that the next run begins with."""
         self._feed: Feed | None = None
         self._snapshot: Snapshot | None = None
         self._standing: Standing | None = None
@@ -57,20 +62,39 @@ class Wearer:
         self._deleted: Profile | None = None
         self._said, self._tone, self._trouble = "", "muted", ""
         self._names = tuple(profile_names())
+        self._do(self._recall)
+
+    def _recall(self) -> None:
+        """What was used last. Raises EgoposeError where it is not there any more, or damaged."""
+        self._remembered = load_preferences().profile
+        self._profile = load_profile(self._remembered) if self._remembered else None
 
     def look(self, feed: Feed | None, snapshot: Snapshot | None) -> None:
         """Follow what is shown; at display rate."""
         if feed is not self._feed:
             self._feed = feed
-            if feed is not None and self._chosen:
-                feed.motion = replace(feed.motion, profile=self._profile)
-            elif feed is not None:
-                self._profile = feed.motion.profile  # the command line's
+            if feed is not None:
+                self._meet(feed)
             if self._standing is not None:
                 self._standing = Standing()
         self._snapshot = snapshot if feed is not None else None
         if self._standing is not None and self._snapshot is not None:
             self._watch(self._standing, self._snapshot)
+
+    def _meet(self, feed: Feed) -> None:
+        """What was chosen in this run holds, else what the command line asks for, else what was used last."""
+        asked = feed.motion.profile
+        if not self._chosen and (asked is not None or feed.motion == RAW):
+            self._profile = asked
+        else:
+            feed.motion = replace(feed.motion, profile=self._profile)
+
+    def _remember(self) -> None:
+        """For the next run. Raises EgoposeError where that cannot be written."""
+        name = self._profile.name if self._profile is not None else ""
+        if self._chosen and name != self._remembered:
+            self._remembered = name
+            change_preferences(profile=name)
 
     def _watch(self, standing: Standing, snapshot: Snapshot) -> None:
         frame, pose = snapshot.frame, snapshot.pose
@@ -191,6 +215,7 @@ class Wearer:
         self._said = self._trouble = ""
         try:
             act()
+            self._remember()
         except EgoposeError as error:
             self._trouble = str(error)[:1].upper() + str(error)[1:]
         self._names = tuple(profile_names())

@@ -134,8 +134,10 @@ class WearerSection(Section):
         self.body.addLayout(_row(self.height_m, self.use_height))
         self.body.addSpacing(2 * GAP)
         self.body.addWidget(heading(tr("A new profile by measuring")))
-        for part in (self.scale, self.measure, self.ring, self.hint, self.cancel):
+        for part in (self.scale, self.measure, self.ring, self.hint):
             self.body.addWidget(part)
+        self.body.addSpacing(GAP // 2)
+        self.body.addWidget(self.cancel)
 
     def _rename(self) -> None:
         self._act(partial(self.wearer.rename, self.name.text()))
@@ -152,7 +154,13 @@ class WearerSection(Section):
         self._redraw()
 
     def _redraw(self) -> None:
-        self.show_screen(self.wearer.screen)
+        screen = self.wearer.screen
+        self.show_screen(screen)
+        if screen.measuring is not self._timer.isActive():
+            if screen.measuring:
+                self._timer.start()
+            else:
+                self._timer.stop()
 
     def show_screen(self, screen: WearerScreen) -> None:
         """Draw it; what the user is typing stays."""
@@ -187,11 +195,6 @@ class WearerSection(Section):
             if style is not None:  # a property in the style sheet is looked at again only then
                 style.unpolish(self.hint)
                 style.polish(self.hint)
-        if screen.measuring is not self._timer.isActive():
-            if screen.measuring:
-                self._timer.start()
-            else:
-                self._timer.stop()
 
     def set_colours(self, colours: Colours) -> None:
         self.ring.set_colours(colours)

@@ -12,11 +12,12 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
 from app.main_window import MainWindow
+from app.preferences import Preferences, change_preferences, load_preferences
 from app.presenter import Presenter
 from app.wearer.presenter import Wearer
 from app.wearer.section import WearerSection
 from engine.motion.profile import from_height, load_profile, measured, profile_names, profiles_folder, save_profile
-from engine.motion.settings import MotionSettings
+from engine.motion.settings import RAW, MotionSettings
 from engine.motion.stage import MotionStage
 from engine.session.reader import Session
 from engine.types import Frame, Pose, Snapshot, StreamState
@@ -173,6 +174,43 @@ def test_what_hinders_is_said(
     section.cancel.click()
     assert section.measure.isVisibleTo(section)
     assert section.hint.text() == ""
+
+
+def test_the_profile_in_use_is_remembered_until_none_is_chosen(section: WearerSection, feed: fake.FakeFeed) -> None:
+    section.use_height.click()
+    later = WearerSection()
+    assert later.profiles.currentText() == "Wearer"
+    assert "1.73 m tall" in later.about.text()
+    other = fake.FakeFeed()
+    later.wearer.look(other, other.current)
+    assert other.motion == MotionSettings(profile=from_height(1.73, "Wearer"))
+    later.profiles.setCurrentIndex(0)
+    later.profiles.activated.emit(0)
+    assert other.motion == MotionSettings()
+    assert WearerSection().profiles.currentText() == "None"
+    assert profile_names() == ["Wearer"]
+
+
+def test_what_the_command_line_asks_for_goes_before_what_is_remembered(app: object) -> None:
+    save_profile(from_height(1.6, "Ada"))
+    change_preferences(profile="Ada", h264=True)
+    asked = fake.FakeFeed()
+    for motion in (MotionSettings(profile=from_height(1.8)), RAW):
+        wearer, asked.motion = Wearer(), motion
+        assert wearer.screen.used == "Ada"
+        wearer.look(asked, asked.current)
+        assert asked.motion == motion
+    wearer.choose("Ada")
+    assert asked.motion.profile == from_height(1.6, "Ada")
+    wearer.choose("")
+    assert load_preferences() == Preferences(h264=True)
+
+
+def test_a_remembered_profile_that_is_gone_is_told(app: object) -> None:
+    change_preferences(profile="Ada")
+    section = WearerSection()
+    assert section.trouble.text().startswith("There is no profile 'Ada'")
+    assert section.profiles.currentText() == "None"
 
 
 def test_a_disk_that_refuses_is_told_and_the_profile_holds(section: WearerSection, feed: fake.FakeFeed) -> None:
