@@ -104,6 +104,10 @@ class Artefacts:
                 log.warning("the compiled network %s is not used: %s", folder, fault)
         return None
 
+    def fault(self, key: Key) -> str:
+        """Why the user's own artefact of this key is not used; "" where it is whole, or there is none."""
+        return check(self.root / key.name, key) or ""
+
     def obtain(
         self, key: Key, build: Callable[[Path], None], stop: Callable[[], bool] = lambda: False, *, anew: bool = False
     ) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.errors import EgoposeError
 from engine.runtime.artefacts import Artefacts, Key, key_of
 from engine.runtime.backend import Backend, Tell, tell_nobody
+from engine.runtime.nvidia import missing_cuda
 from engine.runtime.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,33 @@ class Eager(Direct):
         return EagerRuntime.from_file(weights)
 
 
+class CudaGraphs(Direct):
+    """PyTorch on an NVIDIA GPU, a frame as one launch."""
+
+    name = "cuda-graphs"
+
+    def missing(self) -> str | None:
+        return missing_cuda()
+
+    def open(self, weights: Path) -> Runtime:
+        from engine.runtime.cuda_graphs import open_graph  # noqa: PLC0415
+
+        return open_graph(weights)
+
+
 Way = Direct | Backend
 AUTO = "auto"
-TITLES = {"openvino": "OpenVINO", "eager": "PyTorch eager", "torchscript": "TorchScript"}
+TITLES = {
+    "cuda-graphs": "CUDA graphs",
+    "openvino": "OpenVINO",
+    "eager": "PyTorch eager",
+    "torchscript": "TorchScript",
+}
 """The ways to run a network and what they are called, in the order in which `auto` tries them."""
 BY_NAME_ALONE = frozenset({"torchscript"})
 """As fast as eager: of use elsewhere, never the choice of `auto`."""
 _MODULES = {
+    "cuda-graphs": ("engine.runtime.choice", "CudaGraphs"),
     "openvino": ("engine.runtime.openvino", "OpenVino"),
     "eager": ("engine.runtime.choice", "Eager"),
     "torchscript": ("engine.runtime.torchscript", "TorchScript"),
@@ -145,15 +166,19 @@ class Chooser:
         """None where it has to be made first, with the reason noted."""
         if isinstance(way, Direct):
             return way.open(self._weights)
-        key = self._key(way)
+        key, title = self._key(way), TITLES.get(way.name, way.name)
         folder = self._artefacts.find(key)
-        if folder is not None:
+        if folder is None:
+            fault = self._artefacts.fault(key)
+        else:
             try:
                 return way.load(folder)
             except EgoposeError as error:
                 log.warning("%s", error)
                 self._artefacts.remove(key)
-        self._reasons.append(f"nothing is compiled for {TITLES.get(way.name, way.name)} yet")
+                fault = "it cannot be loaded"
+        why = f"what was compiled for {title} is not used, {fault}" if fault else f"nothing is compiled for {title} yet"
+        self._reasons.append(why)
         return None
 
     def _made(self, way: Backend) -> Runtime:

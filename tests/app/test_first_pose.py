@@ -45,5 +45,5 @@ def test_the_first_pose_needs_no_torch_and_little_memory() -> None:
 def test_weights_of_which_nothing_is_compiled_run_in_torch(tiny_weights: Path) -> None:
     runtime = open_runtime(tiny_weights)
     assert isinstance(runtime, EagerRuntime)
-    assert runtime.reason == "nothing is compiled for OpenVINO yet"
+    assert runtime.reason.endswith("nothing is compiled for OpenVINO yet")
     runtime.close()

@@ -35,6 +35,7 @@ class Compiled(Backend):
 
     def __init__(self, lacks: str | None = None) -> None:
         self.lacks, self.built = lacks, 0
+        self.sound = b"sound"
 
     def missing(self) -> str | None:
         return self.lacks
@@ -44,10 +45,10 @@ class Compiled(Backend):
 
     def build(self, weights: Path, folder: Path, tell: Tell = tell_nobody) -> None:
         self.built += 1
-        (folder / "model").write_bytes(b"sound")
+        (folder / "model").write_bytes(self.sound)
 
     def load(self, folder: Path) -> Runtime:
-        if (folder / "model").read_bytes() != b"sound":
+        if (folder / "model").read_bytes() != self.sound:
             raise EgoposeError("the model is damaged; compile it again")
         return Named()
 
@@ -93,12 +94,24 @@ def test_a_damaged_artefact_is_made_anew_and_never_trusted(tiny_weights: Path, a
     open_runtime(tiny_weights, "openvino", ways=ways, artefacts=artefacts)
     (model,) = (file for file in artefacts.root.rglob("model") if file.is_file())
     model.write_bytes(b"other")
-    assert type(open_runtime(tiny_weights, ways=ways, artefacts=artefacts)) is EagerRuntime
+    fallen = open_runtime(tiny_weights, ways=ways, artefacts=artefacts)
+    assert type(fallen) is EagerRuntime
+    assert fallen.reason == "what was compiled for OpenVINO is not used, model is damaged"
     assert isinstance(open_runtime(tiny_weights, "openvino", ways=ways, artefacts=artefacts), Named)
     assert compiled.built == 2
 
 
+def test_what_is_whole_and_does_not_load_is_told_and_made_anew(tiny_weights: Path, artefacts: Artefacts) -> None:
+    compiled = Compiled()
+    ways = (compiled, Plain())
+    open_runtime(tiny_weights, "openvino", ways=ways, artefacts=artefacts)
+    compiled.sound = b"what a newer version makes"
+    fallen = open_runtime(tiny_weights, ways=ways, artefacts=artefacts)
+    assert fallen.reason == "what was compiled for OpenVINO is not used, it cannot be loaded"
+    assert open_runtime(tiny_weights, ways=ways, artefacts=artefacts).reason == "nothing is compiled for OpenVINO yet"
+
+
 def test_the_last_way_runs_everywhere_and_each_can_be_asked_for() -> None:
-    assert [way.name for way in every_way()] == ["openvino", "eager"]
+    assert [way.name for way in every_way()] == ["cuda-graphs", "openvino", "eager"]
     assert every_way()[-1].missing() is None
-    assert choices() == ("auto", "openvino", "eager", "torchscript")
+    assert choices() == ("auto", "cuda-graphs", "openvino", "eager", "torchscript")
