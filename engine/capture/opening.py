@@ -20,7 +20,7 @@ def open_source(spec: str, *, fps: float | None = None) -> Source:
     A camera: "camera:0", "camera:/dev/video2", "camera:ID" as `egopose cameras` lists it, each with
     options, "camera:0,size=1280x1024,fps=60,exposure=200"; "realsense", "realsense:SERIAL"; the
     address "http://host/stream" (Motion JPEG), "rtsp://host/stream" or "udp://:5000" (MPEG-TS).
-    No camera: "synthetic", "synthetic:seed=3,size=640x512,bvh=walk.bvh". A file: a folder of
+    No camera: "synthetic", "synthetic:seed=3,size=640x512,bvh=walk.bvh", "synthetic:motion=still". A file: a folder of
     pictures, a picture, an .mcap session, a RealSense recording (.bag, .db3); any other is taken as a video.
     `fps` is the rate of pictures, of the synthetic wearer, and the one asked of a camera;
     the others have their own. Raises EgoposeError where there is no such thing.
@@ -96,7 +96,7 @@ def _size(value: str) -> tuple[int, int]:
 def _synthetic(options: str, fps: float | None) -> Source:
     from engine.capture.synthetic import SyntheticWearer  # noqa: PLC0415
 
-    seed, bvh, size = 0, None, None
+    seed, bvh, size, motion = 0, None, None, None
     for option in filter(None, options.split(",")):
         key, _, value = option.partition("=")
         try:
@@ -106,14 +106,16 @@ def _synthetic(options: str, fps: float | None) -> Source:
                 fps = float(value)
             elif key == "size":
                 size = _size(value)
+            elif key == "motion":
+                motion = value
             elif key == "bvh":
                 bvh = Path(value).expanduser()
                 _must_exist(bvh)
             else:
-                raise EgoposeError(f"The synthetic wearer has no option {key!r}: it has seed, fps, size and bvh.")
+                raise EgoposeError(f"The synthetic wearer has no option {key!r}: it has seed, fps, size, motion and bvh.")
         except ValueError as error:
             raise EgoposeError(f"{option!r} is no setting: write for instance seed=3 or size=640x512.") from error
-    settings: dict[str, Any] = {"seed": seed, "bvh": bvh, "size": size, "fps": fps}
+    settings: dict[str, Any] = {"seed": seed, "bvh": bvh, "motion": motion, "size": size, "fps": fps}
     return SyntheticWearer(**{key: value for key, value in settings.items() if value is not None})
 
 

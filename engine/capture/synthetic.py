@@ -30,6 +30,8 @@ CHAPTER_S = 40.0
 """After this long another person comes, in another room."""
 BLEND_S = 0.7
 """One activity goes over into the next in this time."""
+STILL_S = 6.0
+"""So long whoever comes stands still: time to be measured."""
 
 _DEMO = ("gesture", "reach", "squat", "walk", "wave", "knees", "before_face", "turn", "stand", "reach")
 _DEMO_SHAPE = 43
@@ -40,9 +42,10 @@ _TRIES = 100
 class SyntheticWearer(Source):
     """A rendered person with a camera on the head: endless, or `frames` long; the same seed gives the same frames.
 
-    Motion is made in code, or comes from `bvh`, a BVH file or a folder of them. `mount` tells how the
-    camera sits on the head. `look` "demo" shows one person
-    in a sunlit room. `capture_ns` and `device_ns` are the media time. Read from the thread that opened it.
+    Motion is made in code, or comes from `bvh`, a BVH file or a folder of them. Most who come stand still at first;
+    `motion`, one of `ACTIVITIES`, is all that they do. `mount` tells how the camera sits on the head. `look` "demo"
+    shows one person in a sunlit room. `capture_ns` and `device_ns` are the media time. Read from the thread that
+    opened it.
     Raises EgoposeError, from here and from `open`, where a file cannot be used or there is no OpenGL.
     """
 
@@ -55,6 +58,7 @@ class SyntheticWearer(Source):
         *,
         camera: str | Path | Calibration = "sceneego",
         bvh: Path | None = None,
+        motion: str = "",
         mount: MountRange | None = None,
         look: Look = "varied",
     ) -> None:
@@ -64,6 +68,10 @@ class SyntheticWearer(Source):
             raise EgoposeError(f"{fps:g} frames a second cannot be made: give 1 to 1000")
         if size is not None and (min(size) < 32 or max(size) > 4096):
             raise EgoposeError(f"pictures of {size[0]}x{size[1]} cannot be made: give sides of 32 to 4096")
+        if motion and motion not in ACTIVITIES:
+            raise EgoposeError(f"the synthetic wearer cannot {motion!r}; it can: {', '.join(ACTIVITIES)}")
+        if motion and bvh is not None:
+            raise EgoposeError(f"the motion is {motion!r} or that of {bvh}: leave one of them away")
         try:
             found = camera if isinstance(camera, Calibration) else load_camera(camera)
         except CalibrationError as error:
@@ -72,7 +80,7 @@ class SyntheticWearer(Source):
         self._calibration = fit_camera(found, size or half)
         self._lens = lens_of(self._calibration)
         self._seed, self._fps, self._frames, self._look = seed, fps, frames, look
-        self._bvh, self._mount = bvh, mount
+        self._bvh, self._motion, self._mount = bvh, motion, mount
         self._motions: list[Motion] = []
         self._lock = threading.Lock()
         self._renderer: Renderer | None = None
@@ -154,22 +162,28 @@ class SyntheticWearer(Source):
     def _new_motion(self, rng: np.random.Generator, body: Body, shape: int, mount: Mount) -> Motion:
         if self._motions:
             return self._motions[int(rng.integers(len(self._motions)))]
-        if self._look == "demo":
-            names = list(_DEMO)
-        elif rng.random() < 0.2:
-            names = ["sit"]
-        else:
-            # A chair would stand in the way of those who also walk.
-            names = [str(n) for n in rng.choice([n for n in ACTIVITIES if n != "sit"], 8)]
         parts = []
-        for name in names:
+        for name, seconds in self._plan(rng):
             for _ in range(_TRIES):
-                part = made_motion(rng, CHAPTER_S / len(names) + BLEND_S, name, self._fps)
+                part = made_motion(rng, seconds + BLEND_S, name, self._fps)
                 posed = body.pose(part, shape)
                 if not collides(seen_joints(body, posed, cameras(body, posed, shape, mount))):
                     break
             parts.append(part)
         return joined(parts, BLEND_S)
+
+    def _plan(self, rng: np.random.Generator) -> list[tuple[str, float]]:
+        """The activities of a chapter, and for how many seconds each."""
+        if self._motion:
+            return [(self._motion, CHAPTER_S)]
+        if self._look == "demo":
+            return [(name, CHAPTER_S / len(_DEMO)) for name in _DEMO]
+        if rng.random() < 0.2:
+            return [("sit", CHAPTER_S)]
+        # A chair would stand in the way of those who also walk.
+        names = rng.choice([name for name in ACTIVITIES if name not in ("sit", "still")], 8)
+        rest_s = (CHAPTER_S - STILL_S) / len(names)
+        return [("still", STILL_S), *((str(name), rest_s) for name in names)]
 
 
 def _single(path: Path) -> Motion:

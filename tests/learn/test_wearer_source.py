@@ -99,6 +99,8 @@ def test_a_demo_looks_good() -> None:
         ({"fps": 0}, "frames a second"),
         ({"size": (8, 8)}, "8x8"),
         ({"size": (100_000, 100_000)}, "100000x100000"),
+        ({"motion": "fly"}, "it can: stand, gesture"),
+        ({"motion": "still", "bvh": Path("a.bvh")}, "leave one of them away"),
         ({"camera": "no_such_camera"}, "no_such_camera"),
     ],
 )

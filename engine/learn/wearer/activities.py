@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.learn.wearer.bvh import axis_rotation
 from engine.learn.wearer.motion import Motion, action_number
@@ -13,6 +12,7 @@ from engine.learn.wearer.puppet import ANKLE_HEIGHT, PELVIS_HEIGHT, Array, Handl
 
 FPS = 30.0
 _SIDE = np.array([-1.0, 1.0])
+Span = tuple[float, float]
 Activity = Callable[[np.random.Generator, Array], tuple[Handles, str]]
 
 
@@ -32,9 +32,7 @@ def glide(t: Array, arrive: Array, leave: Array, values: Array) -> Array:
     return values[key] * (1 - part) + values[after] * part
 
 
-def visits(
-    rng: np.random.Generator, end: float, move: tuple[float, float], rest: tuple[float, float]
-) -> tuple[Array, Array]:
+def visits(rng: np.random.Generator, end: float, move: Span, rest: Span) -> tuple[Array, Array]:
     """Times of arriving at and leaving a row of goals until `end`, beginning before 0."""
     arrive = [-float(rng.uniform(0, 1))]
     leave = [arrive[0] + float(rng.uniform(*rest))]
@@ -127,6 +125,15 @@ def stand(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     choice = rng.choice(4, len(arrive), p=[0.55, 0.15, 0.15, 0.15])
     for side in range(2):
         _hand_to(h, t, side, (arrive, leave), _varied(rng, _POSTURES[choice]))
+    return h, "stand"
+
+
+def still(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
+    """Standing as one does to be measured: hardly a movement, the arms a little away from the body."""
+    h = at_ease(rng, t)
+    for part in (h.pelvis, h.facing, h.tilt, h.spine, h.head, h.hand):
+        part += 0.8 * (part.mean(axis=0) - part)
+    h.hand[..., 0] += 0.05 * _SIDE
     return h, "stand"
 
 
@@ -330,8 +337,7 @@ def _stride(rng: np.random.Generator, t: Array, speed: float, spin: Array, *, hu
         h.toes[:, side, 1] = 0.55 * heel - (0.0 if hurry or in_place else 0.2) * strike
         beat = swing_arm * np.sin(2 * np.pi * (u + 0.25 - stance / 2))
         h.hand[:, side] += np.stack([0 * beat, 0.16 * beat, 0.03 * beat**2], axis=1)
-        if hurry:
-            h.hand[:, side] += [0, -0.22, 0.24]
+        h.hand[:, side] += [0, -0.22 * hurry, 0.24 * hurry]
     return h
 
 
@@ -377,6 +383,7 @@ ACTIVITIES: dict[str, tuple[Activity, float]] = {
     "walk": (walk, 0.7),
     "run": (run, 0.4),
     "turn": (turn, 0.6),
+    "still": (still, 0.0),
 }
 """Each activity, and how often it is chosen."""
 
@@ -389,5 +396,4 @@ def made_motion(rng: np.random.Generator, seconds: float, activity: str | None =
         activity = names[int(rng.choice(len(names), p=odds / odds.sum()))]
     t = np.arange(max(2, round(seconds * fps))) / fps
     handles, action = ACTIVITIES[activity][0](rng, t)
-    number: NDArray[np.uint8] = np.full(len(t), action_number(action), np.uint8)
-    return solve(handles, 1 / fps, number, activity)
+    return solve(handles, 1 / fps, np.full(len(t), action_number(action), np.uint8), activity)

@@ -79,10 +79,12 @@ def test_the_synthetic_wearer(made: list[dict[str, Any]], tmp_path: Path) -> Non
     open_source("synthetic")
     open_source("synthetic:seed=3", fps=20)
     open_source(f"synthetic:seed=4,size=640x512,fps=15,bvh={walk}")
+    open_source("synthetic:motion=still")
     assert made == [
         {"seed": 0},
         {"seed": 3, "fps": 20},
         {"seed": 4, "size": (640, 512), "fps": 15.0, "bvh": walk},
+        {"seed": 0, "motion": "still"},
     ]
 
 
