@@ -105,11 +105,16 @@ class Wearer:
         if standing.hint is Hint.DONE:
             self._standing = None
             self._do(lambda: self._measured(standing))
+        elif standing.hint is Hint.GAVE_UP:
+            self._standing = None
+            self._said, self._tone = gave_up(standing), "warning"
 
     def _measured(self, standing: Standing) -> None:
         joints, confidence = standing.held
         self._keep(measured(joints, confidence, self._free_name(), self._height_m))
         self._said, self._tone = tr("Measured and kept. The skeleton keeps these bones now."), "good"
+        if standing.share < 1:
+            self._said = tr("Measured in the three seconds in which you moved least, and kept.")
 
     @property
     def screen(self) -> WearerScreen:
@@ -142,7 +147,7 @@ class Wearer:
             return tr("The recording is paused: play it."), "warning"
         if snapshot.figures.state is not StreamState.STREAMING:
             return tr("No new pictures arrive: wait until the camera is back, or play the recording again."), "warning"
-        return hint_of(standing.hint, standing.missing)
+        return hint_of(standing.hint, standing.missing, standing.settles_s)
 
     # What the user does
 
@@ -244,13 +249,48 @@ def about_of(profile: Profile | None) -> str:
     )
 
 
-def hint_of(hint: Hint, missing: tuple[str, ...] = ()) -> tuple[str, str]:
-    """What the wearer is to do, and in which tone."""
+def hint_of(hint: Hint, missing: tuple[str, ...] = (), settles_s: float | None = None) -> tuple[str, str]:
+    """What the wearer is to do, and in which tone; see `Standing`."""
     if hint is Hint.SHOW:
-        parts = ", ".join(tr(PART_WORDS[part]).lower() for part in missing)
-        return tr("Not seen: {parts}. Stand upright where the camera sees your arms and feet.", parts=parts), "warning"
-    if hint is Hint.STILL:
-        return tr("Stand still, arms a little away from the body."), "warning"
+        return tr("Not seen: {parts}. Stand upright where the camera sees your arms and feet.",
+                  parts=parts_of(missing)), "warning"  # fmt: skip
+    if hint in (Hint.STILL_LEGS, Hint.STILL_TRUNK):
+        legs = hint is Hint.STILL_LEGS
+        if settles_s is None:
+            return tr("Hold your legs still.") if legs else tr("Stand upright and hold your trunk still."), "warning"
+        seconds = round(settles_s + 0.49)
+        if legs:
+            return tr("Hold your legs still. The quietest moment counts in {seconds} s.", seconds=seconds), "warning"
+        return tr("Hold your trunk still. The quietest moment counts in {seconds} s.", seconds=seconds), "warning"
     if hint is Hint.WAIT:
-        return tr("Stand upright and look ahead."), "muted"
+        return tr("Stand upright and look ahead, arms a little away from the body."), "muted"
     return tr("Good, stay like this …"), "good"
+
+
+def gave_up(standing: Standing) -> str:
+    """Why nothing was measured, and what to do next."""
+    quietest = standing.quietest
+    if quietest is None:
+        if standing.missing:
+            return tr(
+                "Your whole body was not seen for three seconds; last missing: {parts}. Stand where the camera "
+                "sees arms and feet and try again, or use your height.",
+                parts=parts_of(standing.missing),
+            )
+        return tr(
+            "Your whole body was not seen for three seconds. Stand where the camera sees arms and feet and try "
+            "again, or use your height."
+        )
+    moved = f"{100 * quietest.most_m:.0f}"
+    if quietest.legs_m >= quietest.trunk_m:
+        return tr(
+            "Your legs moved by {moved} cm at the least. Stand still and try again, or use your height.", moved=moved
+        )
+    return tr(
+        "Your trunk moved by {moved} cm at the least. Stand still and try again, or use your height.", moved=moved
+    )
+
+
+def parts_of(missing: tuple[str, ...]) -> str:
+    """Parts of the body in words."""
+    return ", ".join(tr(PART_WORDS[part]).lower() for part in missing)

@@ -112,7 +112,9 @@ def _synthetic(options: str, fps: float | None) -> Source:
                 bvh = Path(value).expanduser()
                 _must_exist(bvh)
             else:
-                raise EgoposeError(f"The synthetic wearer has no option {key!r}: it has seed, fps, size, motion and bvh.")
+                raise EgoposeError(
+                    f"The synthetic wearer has no option {key!r}: it has seed, fps, size, motion and bvh."
+                )
         except ValueError as error:
             raise EgoposeError(f"{option!r} is no setting: write for instance seed=3 or size=640x512.") from error
     settings: dict[str, Any] = {"seed": seed, "bvh": bvh, "motion": motion, "size": size, "fps": fps}

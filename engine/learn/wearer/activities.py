@@ -131,8 +131,8 @@ def stand(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
 def still(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     """Standing as one does to be measured: hardly a movement, the arms a little away from the body."""
     h = at_ease(rng, t)
-    for part in (h.pelvis, h.facing, h.tilt, h.spine, h.head, h.hand):
-        part += 0.8 * (part.mean(axis=0) - part)
+    for course in (h.pelvis, h.facing, h.tilt, h.spine, h.head, h.hand):
+        course[:] += 0.8 * (course.mean(axis=0) - course)
     h.hand[..., 0] += 0.05 * _SIDE
     return h, "stand"
 
