@@ -22,6 +22,7 @@ from engine.learn.wearer.lens import canonical_lens, lens_of
 from engine.learn.wearer.render import FAR_M, Picture, Renderer, gl_context
 from engine.learn.wearer.scene import Form, Surface, Thing, placed
 from engine.learn.wearer.sensor import CLEAN, expose, sample_sensor, shading
+from engine.learn.wearer.solids import solid
 from engine.learn.wearer.take import Take, blurred, film, make_take, shown, smear
 from engine.skeleton import JOINTS
 
@@ -232,3 +233,12 @@ def test_what_moves_while_the_shutter_is_open_is_blurred_along_its_way(renderer:
     still = replace(slow, cameras=np.repeat(take.cameras[frame : frame + 1], len(take), 0))
     resting = np.abs(blurred(still, frame, renderer, sharp).astype(int) - sharp).max(axis=2) > 12
     assert not (resting & ~near).any()
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_solid_shows_its_outside_alone(form: Form) -> None:
+    points, normals, faces = solid(form)
+    a, b, c = points[faces].transpose(1, 0, 2)
+    outward = np.einsum("ij,ij->i", np.cross(b - a, c - a), normals[faces].mean(axis=1))
+    # At the poles of a ball and the centres of caps triangles have no area.
+    assert (outward >= -1e-12).all() and (outward > 1e-6).mean() > 0.8

@@ -151,8 +151,10 @@ class Renderer:
         for unit, texture in enumerate((self._lens, self._noise, self._shadow_map, self._unlens)):
             texture.use(unit)
         gl.enable_direct(_CLIP_DISTANCE0)
+        gl.enable(gl.CULL_FACE)
         drawn.render()
         self._draw_things(rows, 0)
+        gl.disable(gl.CULL_FACE)
         gl.disable_direct(_CLIP_DISTANCE0)
         self._quad.render(gl.TRIANGLE_STRIP)
 

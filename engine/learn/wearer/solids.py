@@ -30,7 +30,17 @@ def _joined(parts: list[tuple[Array, Array, Faces]]) -> tuple[Array, Array, Face
 
 
 def solid(form: Form) -> tuple[Array, Array, Faces]:
-    """Points (N, 3), outward normals (N, 3) and triangles (M, 3) of a box, a cylinder along z, or a ball."""
+    """Points (N, 3), outward normals (N, 3) and triangles (M, 3) of a box, a cylinder along z, or a ball.
+
+    Seen from outside a triangle's corners run counterclockwise.
+    """
+    points, normals, faces = _meshed(form)
+    a, b, c = points[faces].transpose(1, 0, 2)
+    inward = np.einsum("ij,ij->i", np.cross(b - a, c - a), normals[faces].mean(axis=1)) < 0
+    return points, normals, np.where(inward[:, None], faces[:, ::-1], faces)
+
+
+def _meshed(form: Form) -> tuple[Array, Array, Faces]:
     if form is Form.BOX:
         u, v, faces = _sheet(6, 6)
         parts = []

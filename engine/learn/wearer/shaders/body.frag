@@ -22,7 +22,8 @@ void main() {
     c = (rest.z < 0.022 ? sole : shoe) * (0.9 + 0.2 * fine); gloss = 0.06;
   } else if (is_shirt || is_trousers) {
     vec2 u = arm ? vec2(rest.y, limb.x * 0.55) : leg ? vec2(atan(rest.y, abs(rest.x) - 0.14) * 0.08, limb.y * 0.85) : rest.xz;
-    c = is_shirt ? patterned(shirt, shirt2, patterns.x, finish.x, u.yx, finish.w, fine) : patterned(trousers, trousers2, patterns.y, finish.y, u, finish.w, fine);
+    c = patterned(is_shirt ? shirt : trousers, is_shirt ? shirt2 : trousers2, is_shirt ? patterns.x : patterns.y,
+                  is_shirt ? finish.x : finish.y, is_shirt ? u.yx : u, finish.w, fine);
     c *= 0.9 + 0.2 * fine;
     crease = finish.z; gloss = 0.0;
     if (!leg && !arm && abs(rest.z - level.y) < 0.012) c *= 0.8;

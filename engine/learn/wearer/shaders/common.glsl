@@ -53,23 +53,23 @@ float hash(vec2 p) { p = fract(p * vec2(0.1031, 0.1137)); p += dot(p, p.yx + 33.
 float edge(float x, float w) { float d = max(fwidth(x), 1e-5); return 1.0 - smoothstep(w, w + d, min(fract(x), 1.0 - fract(x))); }
 
 // A pattern on a surface: place u in metres, repeats per metre, fine noise 0..1.
+// A software driver computes every branch, so that all kinds share one look into the noise.
 vec3 patterned(vec3 a, vec3 b, int kind, float repeats, vec2 u, float seed, float fine) {
   vec2 s = u * repeats;
-  if (kind == 1) {
-    float line = max(edge(s.x, 0.02), edge(s.y, 0.02));
-    return mix(a * (0.88 + 0.24 * hash(floor(s) + seed)), b, line) * (0.9 + 0.2 * fine);
-  }
-  if (kind == 2) {
-    float row = floor(s.x * 2.0), board = floor(s.y * 0.35 + hash(vec2(row, seed)) * 7.0);
-    float grain = texture(noise, vec3(s.x * 1.7 + board * 0.37, s.y * 0.08 + row * 0.23, seed)).r;
-    float line = max(edge(s.x * 2.0, 0.02), edge(s.y * 0.35 + hash(vec2(row, seed)) * 7.0, 0.004));
-    return mix(a, b, clamp(0.6 * grain + 0.55 * hash(vec2(row, board)) - 0.1, 0.0, 1.0)) * (1.0 - 0.5 * line);
-  }
-  // Moved about by the coarse noise, the fine one does not show that it repeats.
-  if (kind == 3) return mix(a, b, texture(noise, vec3(u * 9.0 + fine * 0.7, seed + fine)).r) * (0.8 + 0.4 * fine);
+  float row = floor(s.x * 2.0), shift = hash(vec2(row, seed)) * 7.0, board = floor(s.y * 0.35 + shift);
+  // Moved about by the coarse noise, the fine one of kind 3 does not show that it repeats.
+  vec3 at = kind == 2 ? vec3(s.x * 1.7 + board * 0.37, s.y * 0.08 + row * 0.23, seed)
+          : kind == 3 ? vec3(u * 9.0 + fine * 0.7, seed + fine)
+          : vec3(s * (kind == 5 ? 0.25 : 0.5), seed);
+  float grain = texture(noise, at).r;
+  vec2 lines = kind == 2 ? vec2(s.x * 2.0, s.y * 0.35 + shift) : s;
+  float line = max(edge(lines.x, 0.02), edge(lines.y, kind == 2 ? 0.004 : 0.02));
+  if (kind == 1) return mix(a * (0.88 + 0.24 * hash(floor(s) + seed)), b, line) * (0.9 + 0.2 * fine);
+  if (kind == 2) return mix(a, b, clamp(0.6 * grain + 0.55 * hash(vec2(row, board)) - 0.1, 0.0, 1.0)) * (1.0 - 0.5 * line);
+  if (kind == 3) return mix(a, b, grain) * (0.8 + 0.4 * fine);
   if (kind == 4) { vec2 g = floor(s); return mix(a, b, mod(g.x + g.y, 2.0)) * (0.92 + 0.16 * fine); }
-  if (kind == 5) return mix(a, b, smoothstep(0.2, 0.8, texture(noise, vec3(s * 0.25, seed)).r)) * (0.92 + 0.16 * fine);
+  if (kind == 5) return mix(a, b, smoothstep(0.2, 0.8, grain)) * (0.92 + 0.16 * fine);
   if (kind == 6) return mix(a, b, step(0.5, fract(s.x))) * (0.94 + 0.12 * fine);
-  if (kind == 7) return mix(a, b, smoothstep(0.5, 0.56, texture(noise, vec3(s * 0.5, seed)).r)) * (0.94 + 0.12 * fine);
+  if (kind == 7) return mix(a, b, smoothstep(0.5, 0.56, grain)) * (0.94 + 0.12 * fine);
   return a * (0.96 + 0.08 * fine);
 }

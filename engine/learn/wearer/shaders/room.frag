@@ -19,12 +19,13 @@ void main() {
   float t = min(t3.x, min(t3.y, t3.z));
   vec3 p = eye + d * t, n, c;
   float open = 1.0, gloss = 0.0;
-  bool level = t == t3.z, across = t == t3.x;
+  bool level = t == t3.z, across = t == t3.x, below = level && d.z < 0.0;
   vec2 u = level ? p.xy : across ? p.yz : p.xz;
   float fine = texture(noise, vec3(u * 2.3, look.w)).r;
-  if (level && d.z < 0.0) {
+  c = patterned(below ? floor_a : wall_a, below ? floor_b : wall_b, below ? kinds.x : kinds.y, below ? look.x : look.y,
+                u, look.w + (below ? 0.0 : 0.31), fine);
+  if (below) {
     n = vec3(0.0, 0.0, 1.0);
-    c = patterned(floor_a, floor_b, kinds.x, look.x, u, look.w, fine);
     gloss = look.z;
     vec2 wall = min(p.xy - low.xy, high.xy - p.xy);
     open *= 0.75 + 0.25 * smoothstep(0.0, 0.5, min(wall.x, wall.y));
@@ -33,7 +34,7 @@ void main() {
     n = vec3(0.0, 0.0, -1.0); c = vec3(0.75);
   } else {
     n = across ? vec3(-sign(d.x), 0.0, 0.0) : vec3(0.0, -sign(d.y), 0.0);
-    c = p.z - low.z < 0.09 ? skirting : patterned(wall_a, wall_b, kinds.y, look.y, u, look.w + 0.31, fine);
+    c = p.z - low.z < 0.09 ? skirting : c;
     open = 0.7 + 0.3 * smoothstep(0.0, 0.8, p.z - low.z);
   }
   // Ambient light alone is dimmed by `open`; lay the contact shadow over the lamp's light too.
