@@ -8,20 +8,22 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMimeData, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon
-from PyQt6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QToolTip, QVBoxLayout, QWidget
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QIcon
+from PyQt6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolTip, QVBoxLayout, QWidget
 
 from app.about import show_about
 from app.banner import Banner
+from app.calibration.controls import CalibrationControls
 from app.chooser import Chooser
+from app.closing import close_together
 from app.diagnostics.section import DiagnosticsSection
 from app.diagnostics.window import diagnostics_of
 from app.doctor.dialog import show_doctor
 from app.feed import Opener
+from app.files import Files
 from app.menus import Commands, build_menus
 from app.outputs.presenter import Outputs
 from app.outputs.section import OutputsSection
@@ -49,7 +51,6 @@ log = logging.getLogger(__name__)
 ICON = ICONS / "egopose.svg"
 START_CLOSE_S = 0.2
 """How long closing may wait for what looks for sessions and cameras; it holds nothing."""
-_OPENED = "(*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff)"
 
 
 class MainWindow(QMainWindow):
@@ -62,12 +63,12 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.presenter = Presenter(opener)
         self.theme = theme
-        self._closed = self._resumes = self._running = False
-        self.calibration: CalibrationPage | None = None
+        self._closed = self._running = False
         self.chooser: Chooser | None = None
         self.setWindowTitle("egopose")
         self.setWindowIcon(QIcon(str(ICON)))
-        self.setAcceptDrops(True)
+        self.files = Files(self)
+        self.calibrating = CalibrationControls(self)
         self._build()
         self.actions_ = build_menus(self, self._commands())
         self.recording = RecordControls(self)
@@ -110,8 +111,8 @@ class MainWindow(QMainWindow):
         panel, sidebar = self.view.panel, self.view.sidebar
         return Commands(
             home=self.home,
-            open_file=self.choose_file,
-            open_folder=self.choose_folder,
+            open_file=self.files.choose_file,
+            open_folder=self.files.choose_folder,
             choose_camera=self.choose_camera,
             open_spec=self.open,
             calibrate=self.calibrate,
@@ -132,10 +133,12 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.start.live.connect(self.go_live)
         self.start.camera.connect(self.choose_camera)
-        self.start.replay.connect(self.choose_file)
-        self.start.folder.connect(self.choose_folder)
+        self.start.replay.connect(self.files.choose_file)
+        self.start.folder.connect(self.files.choose_folder)
         self.start.calibrate.connect(self.calibrate)
         self.start.opened.connect(self.open)
+        self.files.chosen.connect(self.open)
+        self.files.hovered.connect(self.start.set_hovered)
         self.view.panel.changed.connect(self._set_shown)
         self.view.sidebar.unfolded.connect(self.actions_.panel.setChecked)
         self.pages.currentChanged.connect(self._page_changed)
@@ -147,7 +150,7 @@ class MainWindow(QMainWindow):
 
     def open(self, spec: str) -> None:
         """Open a source in place of the present one; `spec` as the command line has it."""
-        self._leave_calibration()
+        self.calibrating.leave()
         self.presenter.open(spec)
         self.actions_.reopen.setEnabled(True)
         self.view.begin()
@@ -163,10 +166,10 @@ class MainWindow(QMainWindow):
 
     def home(self) -> None:
         """Back to the start page; what is open is let go."""
-        self._leave_calibration()
+        self.calibrating.leave()
         self.recording.stop()
         self.presenter.leave()
-        self._look()
+        self.look()
 
     def reopen(self) -> None:
         if self.presenter.spec is not None:
@@ -174,34 +177,12 @@ class MainWindow(QMainWindow):
 
     def calibrate(self, board: Board | None = None) -> None:
         """Show the calibration in place of what is open."""
-        from app.calibration.page import CalibrationPage  # noqa: PLC0415  the solver takes a while to import
+        self.calibrating.enter(board)
 
-        if self.calibration is not None:
-            return
-        self.recording.stop()
-        self.calibration = CalibrationPage()
-        self.calibration.set_colours(self.theme.colours)
-        self.calibration.left.connect(self._back_from_calibration)
-        self.pages.addWidget(self.calibration)
-        self.pages.setCurrentWidget(self.calibration)
-        self.banner.show_notice(None)
-        self.setWindowTitle(tr("Calibrate a camera – egopose"))  # noqa: RUF001
-        self._resumes = self.presenter.busy
-        self.calibration.enter(self.presenter.release(), board)
-
-    def _leave_calibration(self) -> None:
-        page, self.calibration = self.calibration, None
-        if page is not None:
-            page.close_all()
-            self.pages.removeWidget(page)
-            page.deleteLater()
-
-    def _back_from_calibration(self) -> None:
-        self._leave_calibration()
-        if self._resumes:
-            self.reopen()
-        else:
-            self._look()
+    @property
+    def calibration(self) -> CalibrationPage | None:
+        """The calibration's page while it is shown."""
+        return self.calibrating.page
 
     def _page_changed(self) -> None:
         page = self.pages.currentWidget()
@@ -218,22 +199,6 @@ class MainWindow(QMainWindow):
             self.start.enter()
         else:
             self.start.presenter.leave()
-
-    def choose_file(self) -> None:
-        dialog = QFileDialog(self, tr("Open a session, a video or an image"), "", file_filters())
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        self._open_from(dialog)
-
-    def choose_folder(self) -> None:
-        dialog = QFileDialog(self, tr("Open a folder of images or a session"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        self._open_from(dialog)
-
-    def _open_from(self, dialog: QFileDialog) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.open)
-        dialog.open()
 
     def choose_camera(self) -> None:
         """Show the connected cameras to choose from."""
@@ -291,7 +256,7 @@ class MainWindow(QMainWindow):
     def _tick(self) -> None:
         began = time.monotonic()
         try:
-            self._look()
+            self.look()
         finally:
             # At most half of the GUI's time goes into looking, however slow the feed is.
             took_ms = (time.monotonic() - began) * 1000
@@ -304,7 +269,7 @@ class MainWindow(QMainWindow):
         rate = screen.refreshRate() if screen is not None else 60.0
         return round(1000 / min(max(rate, 30.0), 60.0))
 
-    def _look(self) -> None:
+    def look(self) -> None:
         if self.calibration is not None:
             self.calibration.look()
             return
@@ -344,28 +309,10 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(style_sheet(colours))
         for part in (self.start, self.view, self.recording.bar, self.replay):
             part.set_colours(colours)
-        if self.calibration is not None:
-            self.calibration.set_colours(colours)
+        self.calibrating.set_colours(colours)
         self.actions_.themes[self.theme.choice].setChecked(True)
 
     # What Qt tells
-
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        assert event is not None  # Qt always gives one
-        if dropped_path(event.mimeData()) is not None:
-            event.acceptProposedAction()
-            self.start.set_hovered(True)
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent | None) -> None:
-        self.start.set_hovered(False)
-
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        assert event is not None  # Qt always gives one
-        self.start.set_hovered(False)
-        path = dropped_path(event.mimeData())
-        if path is not None:
-            event.acceptProposedAction()
-            self.open(str(path))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         if not self._closed:
@@ -374,25 +321,18 @@ class MainWindow(QMainWindow):
             self._timer.stop()
             if self.chooser is not None:
                 self.chooser.reject()
-            self._leave_calibration()
+            self.calibrating.leave()
             self.start.presenter.leave()
-            self.recording.close()
+            self.recording.stop()  # before the feed that it takes from
             self.replay.close()
             self.diagnostics.machine.stop()
-            self.outputs.close()
-            self.presenter.close()
-            self.start.presenter.close(START_CLOSE_S)
+            close_together(
+                {
+                    "recording": self.recording.close,
+                    "recovering": self.recording.leave_leftovers,
+                    "outputs": self.outputs.close,
+                    "source": self.presenter.close,
+                    "start page": partial(self.start.presenter.close, START_CLOSE_S),
+                }
+            )
         super().closeEvent(event)
-
-
-def file_filters() -> str:
-    """As a file dialog takes them."""
-    kinds = ((tr("What egopose opens"), _OPENED), (tr("Sessions"), "(*.mcap)"), (tr("All files"), "(*)"))
-    return ";;".join(f"{name} {endings}" for name, endings in kinds)
-
-
-def dropped_path(data: QMimeData | None) -> Path | None:
-    """The one local file or folder that is dragged; None for anything else."""
-    if data is None or not data.hasUrls() or len(data.urls()) != 1 or not data.urls()[0].isLocalFile():
-        return None
-    return Path(data.urls()[0].toLocalFile())

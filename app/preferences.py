@@ -30,6 +30,12 @@ class Preferences:
     """Whether recordings are made as a video instead of single pictures."""
     profile: str = ""
     """Name of the wearer's profile that is used; "" for none."""
+    smoothing: float | None = None
+    """Strength of the filter, 0..1; None for the default of what is shown."""
+    mirrored: bool = False
+    """Whether picture and skeleton are shown as in a mirror."""
+    theme: str = "system"
+    """One of `app.theme.ThemeChoice`."""
 
     @property
     def folder(self) -> Path:
@@ -56,10 +62,19 @@ def load_preferences() -> Preferences:
     except (OSError, ValueError) as error:
         log.warning("the preferences in %s cannot be read (%s); the defaults are used", path, error)
         return Preferences()
-    folder, h264, profile = record.get("recordings"), record.get("h264"), record.get("profile")
-    return Preferences(
-        folder if isinstance(folder, str) else "", h264 is True, profile if isinstance(profile, str) else ""
-    )
+    return _known(record)
+
+
+def _known(record: dict[str, Any]) -> Preferences:
+    """What a file says, the default in place of what makes no sense."""
+    found = Preferences()
+    for name, kind in (("recordings", str), ("h264", bool), ("profile", str), ("mirrored", bool), ("theme", str)):
+        if isinstance(record.get(name), kind):
+            found = replace(found, **{name: record[name]})
+    smoothing = record.get("smoothing")
+    if isinstance(smoothing, int | float) and not isinstance(smoothing, bool) and 0 <= smoothing <= 1:
+        found = replace(found, smoothing=float(smoothing))
+    return found
 
 
 def change_preferences(**changes: Any) -> Preferences:

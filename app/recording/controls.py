@@ -76,8 +76,11 @@ class RecordControls(QObject):
             self.leftovers.dismiss()
 
     def close(self) -> None:
-        """Finish, within CLOSE_S."""
+        """Finish the file, within CLOSE_S. May be called off the GUI thread, after `stop`."""
         self.recording.close()
+
+    def leave_leftovers(self) -> None:
+        """The same of what is being made whole."""
         self.leftovers.close(CLOSE_S)
 
     def _settings(self) -> RecorderSettings:

@@ -272,7 +272,7 @@ def test_the_welcome_button_and_the_menu_let_choose_a_camera(
 
 
 def test_dialogs_do_not_block(window: MainWindow) -> None:
-    for open_dialog in (window.choose_file, window.choose_folder, lambda: show_about(window)):
+    for open_dialog in (window.files.choose_file, window.files.choose_folder, lambda: show_about(window)):
         open_dialog()
         dialog = QApplication.activeModalWidget()
         assert dialog is not None

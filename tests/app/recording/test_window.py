@@ -289,3 +289,13 @@ def test_preferences_are_kept(window: MainWindow, tmp_path: Path, caplog: pytest
     dialog.fileSelected.emit(str(tmp_path / "here"))
     dialog.close()
     assert load_preferences().recordings == str(tmp_path / "here")
+
+
+def test_preferences_that_make_no_sense_are_the_defaults_one_by_one() -> None:
+    kept = Preferences("/there", True, "Ada", 0.25, True, "light")
+    save_preferences(kept)
+    assert load_preferences() == kept
+    preferences_path().write_text(
+        '{"version": 1, "recordings": 3, "h264": "yes", "smoothing": 7, "mirrored": 1, "theme": "light", "profile": []}'
+    )
+    assert load_preferences() == Preferences(theme="light")
