@@ -22,6 +22,8 @@ Level = TypeVar("Level", np.float32, np.uint8)
 _OUTSIDE = -16.0
 """A map entry that reads the border's black, whatever the interpolation."""
 
+_WHOLE = slice(None), slice(None)
+
 _CACHED_SIZES = 4
 _NODES = 80_000
 """About how many entries of a `spread` map are computed exactly, the others being interpolated."""
@@ -125,9 +127,11 @@ class CanonicalView:
         uv[~(valid & (bearings[..., 2] >= np.cos(CANONICAL_MAX_ANGLE) - 1e-12) & _inside(pixels, self.size))] = np.nan
         return uv
 
-    def spread(self, heatmap: NDArray[Level], size: tuple[int, int]) -> NDArray[Level]:
+    def spread(
+        self, heatmap: NDArray[Level], size: tuple[int, int], part: tuple[slice, slice] = _WHOLE
+    ) -> NDArray[Level]:
         """A (h, w) map over the canonical square, float32 or uint8, seen on the picture shown at `size` (width,
-        height); 0 outside.
+        height), or on these rows and columns of it; 0 outside.
 
         The look-up table of each size is made on first use and the last few are kept.
         """
@@ -137,7 +141,8 @@ class CanonicalView:
             if len(self._spread_maps) > _CACHED_SIZES:
                 self._spread_maps.popitem(last=False)
         self._spread_maps.move_to_end(key)
-        spread = cv2.remap(heatmap, *self._spread_maps[key], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        x, y = self._spread_maps[key]
+        spread = cv2.remap(heatmap, x[part], y[part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         return np.asarray(spread, heatmap.dtype)
 
     def _spread_map(self, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[Map, Map]:

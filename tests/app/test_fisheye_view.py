@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PyQt6.QtCore import QRect
 from PyQt6.QtWidgets import QApplication
 
-from app.fisheye_view import FisheyeView, heat_layer, warm_box
+from app.fisheye_view import FisheyeView, heat_layer, heat_levels, warm_box
 from app.shown import Shown
 from app.theme import DARK
 from engine.skeleton import JOINTS
@@ -136,35 +137,72 @@ def test_shapes_differ_by_side(view: FisheyeView) -> None:
 
 def test_heat_is_brightest_where_the_joint_is() -> None:
     pose = fake.pose_at(0.4)
-    layer = heat_layer(pose, fake.canonical_view(), frozenset({LEFT_WRIST}), (320, 256))
-    alpha = (layer >> 24).astype(float)
+    heat = heat_layer(heat_levels(pose, frozenset({LEFT_WRIST})), fake.canonical_view(), (320, 256))
+    assert heat is not None
+    x, y, w, h = heat.box.getRect()
+    assert heat.pixels.shape == (h, w)
+    assert (heat.image.width(), heat.image.height()) == (w, h)
+    alpha = (heat.pixels >> 24).astype(float)
     rows, columns = np.nonzero(alpha > 0.95 * alpha.max())
-    assert [columns.mean() * 2 + 0.5, rows.mean() * 2 + 0.5] == pytest.approx(pose.uv_px[LEFT_WRIST], abs=3)
-    assert alpha[0, 0] == 0
-    premultiplied = layer.view(np.uint8).reshape(256, 320, 4)
+    found = [(columns.mean() + x) * 2 + 0.5, (rows.mean() + y) * 2 + 0.5]
+    assert found == pytest.approx(pose.uv_px[LEFT_WRIST], abs=3)
+    assert (alpha[:, 0] == 0).all()
+    assert (alpha[0] == 0).all()
+    premultiplied = heat.pixels.view(np.uint8).reshape(h, w, 4)
     assert (premultiplied[..., :3] <= premultiplied[..., 3:]).all()
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.4, 1.3])
+def test_no_heat_is_left_out(moment: float) -> None:
+    """Against the whole layer: outside the box that is made, all of it is clear."""
+    levels, canonical = heat_levels(fake.pose_at(moment), ALL.joints), fake.canonical_view()
+    whole = canonical.spread(levels, (320, 256))
+    heat = heat_layer(levels, canonical, (320, 256))
+    assert heat is not None
+    x, y, w, h = heat.box.getRect()
+    assert (heat.pixels != 0).sum() == (whole >= 16).sum()
+    assert ((heat.pixels != 0) == (whole[y : y + h, x : x + w] >= 16)).all()
+
+
+def test_no_heat_at_all_is_no_layer() -> None:
+    assert heat_layer(np.zeros((48, 48), np.uint8), fake.canonical_view(), (320, 256)) is None
 
 
 def test_heat_is_computed_once_for_a_pose(view: FisheyeView, monkeypatch: pytest.MonkeyPatch) -> None:
     canonical = fake.canonical_view()
     calls: list[tuple[int, int]] = []
     spread = canonical.spread
-    monkeypatch.setattr(canonical, "spread", lambda heat, size: calls.append(size) or spread(heat, size))
+    monkeypatch.setattr(canonical, "spread", lambda *of: calls.append(of[1]) or spread(*of))
     pose = fake.pose_at(0.4)
     snapshot = fake.flat_snapshot(pose)
     view.show_picture(snapshot.frame, snapshot.pose, canonical)
     pixels(view)
     pixels(view)
-    assert len(calls) == 1
+    assert len(calls) == 2  # a coarse one tells where it is warm
     view.set_shown(ALL.with_joints({NECK}, False))
     pixels(view)
-    assert len(calls) == 2
+    assert len(calls) == 4
 
 
-def test_heat_is_blended_only_where_there_is_some() -> None:
-    layer = np.zeros((30, 40), np.uint32)
-    assert warm_box(layer).isEmpty()
-    layer[10:13, 20:25] = 7
-    assert warm_box(layer).getRect() == (19, 9, 7, 5)
-    layer[0, 39] = 7
-    assert warm_box(layer).getRect() == (19, 0, 21, 14)
+def test_warm_box_holds_a_coarse_pixel_around_what_is_warm() -> None:
+    levels = np.zeros((6, 8), np.uint8)
+    assert warm_box(levels, (40, 30)).isEmpty()
+    levels[2, 4:6] = 200
+    assert warm_box(levels, (40, 30)).getRect() == (15, 5, 20, 15)
+    levels[0, 7] = 200
+    assert warm_box(levels, (40, 30)).getRect() == (15, 0, 25, 20)
+
+
+def test_only_the_picture_is_painted_again(view: FisheyeView) -> None:
+    """With the marks of joints at its edge, which hang over."""
+    edge = fake.flat_snapshot(fake.bare_pose({NECK: (0.0, 256.0)}))
+    view.show()
+    view.show_picture(edge.frame, edge.pose, None)
+    QApplication.processEvents()
+    assert pixels(view)[256, 66:80].max() > pixels(view)[0, 0].max() + 20
+    painted: list[QRect] = []
+    view.paintEvent = lambda event: painted.append(event.region().boundingRect())  # type: ignore[method-assign]
+    view.show_picture(edge.frame, None, None)
+    QApplication.processEvents()
+    view.close()
+    assert painted == [QRect(66, 0, 668, 512)]
