@@ -93,7 +93,7 @@ class Presenter:
         self._abandoned: list[Opening] = []
         self._leaving: threading.Thread | None = None
         self._error: Notice | None = None
-        self._dismissed: Notice | None = None
+        self._dismissed: set[Notice] = set()
 
     @property
     def spec(self) -> str | None:
@@ -123,14 +123,14 @@ class Presenter:
         self._abandoned = [opening for opening in self._abandoned if opening.running]
         previous, self._feed = self._feed, None
         leaving, self._leaving = self._leaving, None
-        self._error = self._dismissed = None
+        self._error, self._dismissed = None, set()
         self._spec = spec
         before = previous.stop if previous is not None else leaving.join if leaving is not None else None
         self._opening = Opening(self._opener, spec, before)
 
     def leave(self) -> None:
         """Let go of what is open, without waiting; nothing is shown until something is opened."""
-        self._error = self._dismissed = None
+        self._error, self._dismissed = None, set()
         if self.busy:
             self._leaving = threading.Thread(target=self.release(), name=f"close {self._spec}", daemon=True)
             self._leaving.start()
@@ -153,7 +153,7 @@ class Presenter:
         """The user has read it."""
         if notice == self._error:
             self._error = None
-        self._dismissed = notice
+        self._dismissed.add(notice)
 
     def release(self) -> Callable[[], None]:
         """Let go of what is open; what is returned stops it, within STOP_S, and is called off the GUI thread."""
@@ -208,9 +208,12 @@ class Presenter:
 
     def _state_notice(self, snapshot: Snapshot) -> Notice | None:
         figures = snapshot.figures
-        if not figures.message:
-            self._dismissed = None
-            return None
-        failed = figures.state is StreamState.FAILED
-        notice = Notice(" ".join(figures.message.split()), "error" if failed else "warning", retry=failed)
-        return None if notice == self._dismissed else notice
+        # The runtime's, which goes on: what is wrong with the source comes first.
+        notice = Notice(figures.notice, "info") if figures.notice else None
+        if figures.message:
+            failed = figures.state is StreamState.FAILED
+            notice = Notice(" ".join(figures.message.split()), "error" if failed else "warning", retry=failed)
+        else:
+            # A source's fault that is over may happen again; the runtime's is told once.
+            self._dismissed = {each for each in self._dismissed if each == notice}
+        return None if notice in self._dismissed else notice

@@ -34,6 +34,8 @@ class Settings:
     """The wearer's body, where it is known."""
     runtime: str = AUTO
     """What runs the network: one of `engine.runtime.choice.choices`."""
+    upgrades: bool = False
+    """Whether a faster runtime may be made while a live source runs, and then takes over."""
 
     @property
     def shown_motion(self) -> MotionSettings:
@@ -76,6 +78,8 @@ class Settings:
         def make(source: Source) -> Estimator:
             from engine.live.estimator import PoseEstimator  # noqa: PLC0415
 
-            return PoseEstimator(open_runtime(weights, self.runtime), self.camera_of(source))
+            # What can be positioned keeps what it began with: its poses must not depend on when they are asked for.
+            upgrade = self.upgrades and not source.info.seekable
+            return PoseEstimator(open_runtime(weights, self.runtime, upgrade=upgrade), self.camera_of(source))
 
         return make

@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 
 from app.translation import noted, tr
+from engine.runtime.runtime import ASKED_FOR, FASTEST
 from engine.types import Figures, Percentiles, Pose, StreamState
 
 UNKNOWN = "–"  # noqa: RUF001 an en dash is what is meant
@@ -111,8 +112,18 @@ def sparing_tip(figures: Figures) -> str:
 
 
 def reason_tip(figures: Figures) -> str:
-    """Why it is this runtime, "" where nothing runs."""
-    return tr("Why: {reason}", reason=figures.reason) if figures.reason else ""
+    """Why it is this runtime, and what is made to run faster, a line each; "" where nothing runs."""
+    why = tr("Why: {reason}", reason=figures.reason) if figures.reason else ""
+    meanwhile = tr("Meanwhile: {building}", building=figures.building) if figures.building else ""
+    return "\n".join(filter(None, [why, meanwhile]))
+
+
+def what_runs(figures: Figures) -> str:
+    """The network and what runs it; behind it what is made meanwhile, else why nothing faster runs."""
+    runtime = figures.runtime
+    if runtime and not figures.building and figures.reason not in ("", ASKED_FOR, FASTEST):
+        runtime = f"{runtime}: {figures.reason}"
+    return " · ".join(filter(None, [figures.network, sparing(figures), runtime, figures.building]))
 
 
 def delivery_tip(figures: Figures) -> str:
@@ -150,7 +161,6 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
         StreamState.BACKOFF: "warning",
         StreamState.FAILED: "error",
     }.get(figures.state, "muted")
-    named = [part for part in (figures.network, sparing(figures), figures.runtime) if part]
     # What was measured while the picture was live says nothing of now.
     live = figures.silent_s <= 0
     label, share = action(figures, pose) if live else (UNKNOWN, 0.0)
@@ -160,7 +170,7 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
         rates=rates(figures.source_fps, figures.pose_fps) if live else UNKNOWN,
         age=age(figures.age_ms) if live else UNKNOWN,
         skipped=skipped(figures.overwritten, figures.produced),
-        runtime=" · ".join(named) or UNKNOWN,
+        runtime=what_runs(figures) or UNKNOWN,
         action=label,
         share=share,
     )

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.feed import Feed
 from app.outputs.reach import reached_at
 from app.outputs.store import load_outputs
+from app.wording import what_runs
 from engine.errors import EgoposeError
 from engine.motion.outputs.choice import OutputChoice, OutputKind, make_token, parse_send
 from engine.motion.outputs.hub import Hub
-from engine.types import StreamState
+from engine.types import Figures, StreamState
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
 _LOOK_S = 0.1
+_TOLD_S = 10.0
+"""Between two lines of what is made in the background."""
 _OVER = (StreamState.ENDED, StreamState.FAILED)
 
 
@@ -69,7 +73,9 @@ def send_headless(feed: Feed, choices: tuple[OutputChoice, ...], seconds: float 
         with _asked_to_end() as ended:
             feed.start()
             deadline = None if seconds is None else time.monotonic() + seconds
-            while not ended.wait(_LOOK_S) and feed.snapshot().figures.state not in _OVER:
+            runtime = RuntimeNews()
+            while not ended.wait(_LOOK_S) and (figures := feed.snapshot().figures).state not in _OVER:
+                runtime.look(figures)
                 if deadline is not None and time.monotonic() > deadline:
                     break
         figures = feed.snapshot().figures
@@ -80,6 +86,34 @@ def send_headless(feed: Feed, choices: tuple[OutputChoice, ...], seconds: float 
         raise EgoposeError(figures.message)
     states = hub.states()
     return "sent: " + ", ".join(f"{states[choice.kind].sent} poses to {name_of(choice)}" for choice in choices)
+
+
+class RuntimeNews:
+    """Says on the standard error what runs the network, when that changes, and how far a faster one is."""
+
+    def __init__(self) -> None:
+        self._told = Told("", "", "")
+        self._at = 0.0
+
+    def look(self, figures: Figures) -> None:
+        """The figures of now."""
+        before, told = self._told, Told(figures.runtime, figures.building, figures.notice)
+        self._told = told
+        other = told.runtime != before.runtime or bool(told.building and not before.building)
+        further = told.building and time.monotonic() - self._at >= _TOLD_S
+        if told.runtime and (other or further):
+            self._at = time.monotonic()
+            print(f"egopose: {what_runs(figures)}", file=sys.stderr, flush=True)
+        if told.notice and told.notice != before.notice:
+            print(f"egopose: {told.notice}", file=sys.stderr, flush=True)
+
+
+class Told(NamedTuple):
+    """What was said of the runtime."""
+
+    runtime: str
+    building: str
+    notice: str
 
 
 def name_of(choice: OutputChoice) -> str:

@@ -24,6 +24,11 @@ class Backend(ABC):
     name: str
     """As `--runtime` and the folders of artefacts have it, for instance "openvino"."""
 
+    @property
+    def title(self) -> str:
+        """What it makes, for people: "OpenVINO int8"."""
+        return self.name
+
     @abstractmethod
     def missing(self) -> str | None:
         """None where this machine can run it; else one line: what is missing, and how to get it. Takes no time."""
@@ -31,6 +36,10 @@ class Backend(ABC):
     def missing_to_build(self) -> str | None:
         """The same of `build`, which may need more than `load`."""
         return self.missing()
+
+    def missing_to_build_best(self) -> str | None:
+        """The same of an artefact as fast as this machine can have: none other is made without being asked for."""
+        return self.missing_to_build()
 
     @abstractmethod
     def identity(self) -> Mapping[str, str]:

@@ -11,8 +11,10 @@ from pathlib import Path
 from engine.errors import EgoposeError
 from engine.runtime.artefacts import Artefacts, Key, key_of
 from engine.runtime.backend import Backend, Tell, tell_nobody
+from engine.runtime.building import Built
 from engine.runtime.nvidia import missing_cuda
-from engine.runtime.runtime import Runtime
+from engine.runtime.runtime import ASKED_FOR, FASTEST, Runtime
+from engine.runtime.upgrading import Better, Upgrading
 
 log = logging.getLogger(__name__)
 
@@ -103,17 +105,22 @@ def open_runtime(
     ways: Sequence[Way] | None = None,
     artefacts: Artefacts | None = None,
     tell: Tell = tell_nobody,
+    upgrade: bool = False,
 ) -> Runtime:
     """The runtime of a weights file: the one asked for, or the fastest that this machine has.
 
     What was asked for is made first where it has to be, which takes up to minutes; `auto` takes what is there.
     `Runtime.reason` tells why no faster one was taken. Raises EgoposeError where the weights cannot be read, where
     what was asked for is missing, and where it cannot be made.
+
+    With `upgrade`, where `auto` finds nothing made for a faster way that could be made here, that is made in the
+    background, and taken between two frames; see `engine/runtime/upgrading.py`.
     """
     chooser = Chooser(weights, artefacts or Artefacts(), tell)
     if wanted != AUTO:
         return chooser.asked(way(wanted) if ways is None else next(w for w in ways if w.name == wanted))
-    return chooser.fastest(every_way() if ways is None else ways)
+    serving = chooser.fastest(every_way() if ways is None else ways)
+    return serving if chooser.better is None or not upgrade else Upgrading(serving, chooser.better)
 
 
 def every_way() -> tuple[Way, ...]:
@@ -127,13 +134,15 @@ class Chooser:
     def __init__(self, weights: Path, artefacts: Artefacts, tell: Tell) -> None:
         self._weights, self._artefacts, self._tell = weights, artefacts, tell
         self._reasons: list[str] = []
+        self.better: Better | None = None
+        """The fastest of those passed over that could be made here."""
 
     def asked(self, way: Way) -> Runtime:
         """By this way and no other."""
         if (line := way.missing()) is not None:
             raise EgoposeError(f"--runtime {way.name} cannot run here: {line}")
         runtime = way.open(self._weights) if isinstance(way, Direct) else self._made(way)
-        runtime.reason = "asked for"
+        runtime.reason = ASKED_FOR
         return runtime
 
     def fastest(self, ways: Sequence[Way]) -> Runtime:
@@ -146,8 +155,12 @@ class Chooser:
             runtime = self._open(ways[-1])
             if runtime is None:
                 raise EgoposeError(f"nothing can run {self._weights}: {'; '.join(self._reasons)}")
-        runtime.reason = "; ".join(dict.fromkeys(self._reasons)) or "the fastest there is"
+        runtime.reason = self._reason()
         return runtime
+
+    def _reason(self) -> str:
+        """Why the next way is taken and none before it."""
+        return "; ".join(dict.fromkeys(self._reasons)) or FASTEST
 
     def _tried(self, way: Way) -> Runtime | None:
         """None where it cannot run, with the reason noted."""
@@ -177,6 +190,8 @@ class Chooser:
                 log.warning("%s", error)
                 self._artefacts.remove(key)
                 fault = "it cannot be loaded"
+        if self.better is None and way.missing_to_build_best() is None:
+            self.better = Built(way, self._weights, self._artefacts, self._reason())
         why = f"what was compiled for {title} is not used, {fault}" if fault else f"nothing is compiled for {title} yet"
         self._reasons.append(why)
         return None

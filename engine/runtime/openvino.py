@@ -78,6 +78,15 @@ class OpenVino(Backend):
             return "this processor has no AMX, without which bf16 is slower than fp32; use --precision fp32 or int8"
         return self.missing()
 
+    @property
+    def title(self) -> str:
+        return f"OpenVINO {self._candidates()[0]}"
+
+    def missing_to_build_best(self) -> str | None:
+        if self._candidates()[0] == "int8" and find_spec("nncf") is None:
+            return 'nncf, which makes int8 models, is not installed; it comes with: pip install -e ".[compile]"'
+        return self.missing_to_build()
+
     def identity(self) -> Mapping[str, str]:
         # The version of OpenVINO is left out: newer ones read the models of older ones.
         if self._precision != "auto":

@@ -9,6 +9,8 @@ import numpy as np
 
 from engine.types import FloatArray, ImageArray
 
+ASKED_FOR, FASTEST = "asked for", "the fastest there is"
+"""Reasons for a runtime that tell nothing of the machine."""
 NOTHING: FloatArray = np.zeros((0, 0), np.float32)
 
 

@@ -46,6 +46,10 @@ class TorchScript(Backend):
         """`frames`: recordings to hold what was made against the network with."""
         self._frames = tuple(frames)
 
+    @property
+    def title(self) -> str:
+        return "TorchScript"
+
     def missing(self) -> str | None:
         if find_spec("torch") is None:
             return "PyTorch is not installed; it comes with: pip install torch"

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from app import presenter as presenter_module
 from app.feed import Feed
 from app.presenter import Notice, Phase, Presenter, display_name
 from engine.errors import EgoposeError
-from engine.types import Snapshot, StreamState
+from engine.types import Figures, Snapshot, StreamState
 from tests.app import fake
 
 
@@ -169,4 +170,29 @@ def test_state_messages_come_and_go_and_can_be_dismissed() -> None:
     feed.current = Snapshot(failed)
     screen = presenter.look()
     assert (screen.phase, screen.notice) == (Phase.EMPTY, Notice(failed.message, "error", retry=True))
+    presenter.close()
+
+
+def test_what_the_runtime_says_is_told_once_and_after_what_is_wrong_with_the_source() -> None:
+    feed = fake.FakeFeed()
+    presenter = Presenter(lambda _: feed)
+    presenter.open("camera:0")
+    opened(presenter)
+    said = "OpenVINO int8 could not be built (no room); PyTorch eager, CPU goes on"
+    going = replace(feed.current.figures, notice=said)
+    stalled = replace(fake.figures(StreamState.STALLED, "no picture for 2 s; check the cable"), notice=said)
+
+    def shown(figures: Figures) -> Notice | None:
+        feed.current = Snapshot(figures, feed.current.frame, feed.current.pose)
+        return presenter.look().notice
+
+    notice = shown(going)
+    assert notice == Notice(said, "info")
+    warning = shown(stalled)
+    assert warning == Notice("no picture for 2 s; check the cable", "warning")
+    assert notice is not None
+    presenter.dismiss(notice)
+    assert shown(going) is None
+    assert shown(stalled) == warning
+    assert shown(going) is None
     presenter.close()

@@ -7,7 +7,7 @@ from math import nan
 
 import numpy as np
 
-from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, strip_text
+from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, reason_tip, strip_text
 from engine.types import Percentiles, StreamState
 from tests.app import fake
 
@@ -55,3 +55,14 @@ def test_a_spared_temporal_stream_is_told_with_why_and_only_then() -> None:
     assert strip_text(spared, None).runtime == "small · motion every 3rd frame · PyTorch eager, CPU"
     assert "cannot hold 60 frames a second" in delivery_tip(spared)
     assert "motion" not in strip_text(fake.figures(), None).runtime + delivery_tip(fake.figures())
+
+
+def test_the_strip_says_why_it_is_this_runtime_and_what_is_made_meanwhile() -> None:
+    runs = replace(fake.figures(), runtime="OpenVINO int8, CPU", reason="no NVIDIA GPU")
+    assert strip_text(runs, None).runtime == "small · OpenVINO int8, CPU: no NVIDIA GPU"
+    assert reason_tip(runs) == "Why: no NVIDIA GPU"
+    for plain in ("asked for", "the fastest there is"):
+        assert strip_text(replace(runs, reason=plain), None).runtime == "small · OpenVINO int8, CPU"
+    building = replace(fake.figures(), reason="nothing is compiled yet", building="building OpenVINO int8, 40 %")
+    assert strip_text(building, None).runtime == "small · PyTorch eager, CPU · building OpenVINO int8, 40 %"
+    assert reason_tip(building) == "Why: nothing is compiled yet\nMeanwhile: building OpenVINO int8, 40 %"

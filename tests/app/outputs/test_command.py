@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,30 @@ def sends(there: Listener) -> bool:
         return bool(there.messages())
     except BlockingIOError:
         return False
+
+
+def test_what_runs_and_what_is_made_meanwhile_is_said_when_it_changes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    eager = replace(fake.figures(), reason="nothing is compiled yet")
+    building = [replace(eager, building=f"building OpenVINO int8, {n} %") for n in (0, 40, 80)]
+    swapped = replace(eager, runtime="OpenVINO int8, CPU", reason="no NVIDIA GPU")
+    news = command.RuntimeNews()
+    for figures in (replace(eager, runtime=""), eager, eager, *building, building[-1], swapped, swapped):
+        news.look(figures)
+    assert capsys.readouterr().err.splitlines() == [
+        "egopose: small · PyTorch eager, CPU: nothing is compiled yet",
+        "egopose: small · PyTorch eager, CPU · building OpenVINO int8, 0 %",
+        "egopose: small · OpenVINO int8, CPU: no NVIDIA GPU",
+    ]
+    monkeypatch.setattr(command, "_TOLD_S", 0.0)
+    for figures in (building[1], replace(swapped, notice="it could not be built"), replace(swapped, notice="")):
+        news.look(figures)
+    assert capsys.readouterr().err.splitlines() == [
+        "egopose: small · PyTorch eager, CPU · building OpenVINO int8, 40 %",
+        "egopose: small · OpenVINO int8, CPU: no NVIDIA GPU",
+        "egopose: it could not be built",
+    ]
 
 
 def test_a_source_that_fails_is_told() -> None:
