@@ -23,13 +23,13 @@ from app.doctor.command import add_doctor
 from app.evaluate import add_evaluate
 from app.motion import add_motion, motion_of
 from app.outputs.command import add_send, begin_sending, sent
+from app.runtimes import add_runtime, make_ready
 from app.screenshots.command import add_screenshots
 from app.sessions.command import add_export, add_info, add_record, add_recover
 from app.settings import Settings
 from calib.errors import CalibrationError
 from calib.formats import load_camera
 from engine.errors import EgoposeError
-from engine.runtime.choice import AUTO, check_choice, choices
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -184,9 +184,7 @@ def add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--network", default="small", help="a bundled network or a .safetensors file (default: %(default)s)"
     )
-    command.add_argument(
-        "--runtime", choices=choices(), default=AUTO, help="what runs the network (default: the fastest that is there)"
-    )
+    add_runtime(command)
     add_motion(command)
 
 
@@ -273,10 +271,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     """The user's choices, checked: a missing file is told before anything opens."""
     camera = None if arguments.camera is None else load_camera(arguments.camera)
     smoothing, profile = motion_of(arguments)
-    check_choice(arguments.runtime)
     recorded = getattr(arguments, "recorded", False)
     settings = Settings(arguments.network, camera, recorded, smoothing, profile, arguments.runtime)
-    settings.weights()
+    weights = settings.weights()
+    if not recorded:
+        make_ready(weights, arguments.runtime)
     return settings
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from app.datasets import add_data
 from app.progress import progress_bar
+from app.runtimes import add_runtime, make_ready, runs_on
 from engine.assets import bundled_weights
 from engine.errors import EgoposeError
 
@@ -32,6 +33,11 @@ def add_evaluate(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a bundled network or a .safetensors file; give it several times to compare (default: small)",
     )
+    add_runtime(
+        command,
+        default="eager",
+        told="what runs the networks as if live (default: eager, the network as it was trained)",
+    )
     command.add_argument("--report", type=Path, metavar="DIR", help="folder for report.html and report.json")
     command.add_argument(
         "--no-windows", action="store_true", help="only stream, which halves the time; leaves out the comparison"
@@ -46,13 +52,15 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         from app.headless import make_folder  # noqa: PLC0415
 
         make_folder(arguments.report)
-    # torch takes seconds to import: a name that is wrong is told before.
+    # What takes long comes after what may be wrong: torch takes seconds to import, compiling up to minutes.
+    for weights in networks.values():
+        make_ready(weights, arguments.runtime)
     from engine.learn.data.opening import open_data  # noqa: PLC0415
 
     with progress_bar() as bar:
         task = bar.add_task("", total=None)
         data = open_data(arguments.data, arguments.split, lambda name: bar.update(task, description=name))
-    found = evaluate_all(networks, data, windows=not arguments.no_windows)
+    found = evaluate_all(networks, data, arguments.runtime, windows=not arguments.no_windows)
     if arguments.report is not None:
         # Before anything is printed: whoever reads along may leave.
         write_report(arguments.report, [str(path) for path in arguments.data], found, data)
@@ -60,6 +68,9 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     for table in tables(found):
         console.print(table)
         console.print()
+    for each in found:
+        if each.reason:
+            console.print(Text.assemble(("runtime  ", "dim"), runs_on(each.name, each.runtime, each.reason)))
     for finding in data.findings.notes:
         console.print(Text.assemble(("note  ", "yellow"), str(finding)))
     if arguments.report is not None:
@@ -80,7 +91,7 @@ def named(weights: list[Path]) -> dict[str, Path]:
     return names
 
 
-def evaluate_all(networks: dict[str, Path], data: Data, *, windows: bool) -> list[Evaluated]:
+def evaluate_all(networks: dict[str, Path], data: Data, runtime: str, *, windows: bool) -> list[Evaluated]:
     """One after the other, with a bar on the terminal."""
     from engine.learn.evaluate.run import evaluate  # noqa: PLC0415
 
@@ -89,7 +100,7 @@ def evaluate_all(networks: dict[str, Path], data: Data, *, windows: bool) -> lis
         for name, weights in networks.items():
             task = bar.add_task(name, total=data.frames * (2 if windows else 1))
             tick = partial(bar.advance, task)
-            found.append(evaluate(name, weights, data.sequences, windows=windows, tick=tick))
+            found.append(evaluate(name, weights, data.sequences, runtime, windows=windows, tick=tick))
     return found
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
 from app.progress import progress_bar
+from app.runtimes import runs_on
 from app.settings import Settings
 from calib.cv import cv2
 from engine.capture.opening import open_source
@@ -228,6 +229,7 @@ def make_report(
         "mpjpe_mm": None if errors is None else round(errors[0], 2),
         "pa_mpjpe_mm": None if errors is None else round(errors[1], 2),
         "runtime": figures.runtime,
+        "runtime_reason": figures.reason,
         "network": figures.network,
         "smoothing": motion.smoothing,
         "profile": None if motion.profile is None else motion.profile.name,
@@ -249,7 +251,8 @@ def summary(report: Mapping[str, Any]) -> str:
     """The report in a few lines for people."""
     age = report["age_ms"]
     lines = [
-        f"{report['frames']} frames, {report['fps']:.1f} a second; network {report['network']}, {report['runtime']}",
+        f"{report['frames']} frames, {report['fps']:.1f} a second",
+        runs_on(report["network"], report["runtime"], report["runtime_reason"]),
         f"age of a pose {age['p50']:.1f} ms in the median, {age['p95']:.1f} ms at the 95th percentile",
     ]
     if report["mpjpe_mm"] is not None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from app.motion import add_motion
+from app.runtimes import add_runtime, make_ready, running
 from app.sessions.names import default_folder, recording_name, size_text, time_text
 from app.settings import Settings
 from calib.formats import load_camera
@@ -42,6 +43,7 @@ def add_export(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rerun", action="store_true", help="take what the network finds now")
     command.add_argument("--camera", metavar="FILE", help="camera that took the pictures (with --rerun)")
     command.add_argument("--network", default="small", help="for --rerun (default: %(default)s)")
+    add_runtime(command, told="for --rerun: what runs the network (default: the fastest that is there)")
     command.add_argument("--ground", action="store_true", help="of a motion file: keep the lowest foot on the floor")
     add_motion(command)
     command.set_defaults(command=run_export)
@@ -100,9 +102,12 @@ def run_export(arguments: argparse.Namespace) -> int:
         draw = None
         if arguments.rerun:
             camera = None if arguments.camera is None else load_camera(arguments.camera)
-            make = Settings(arguments.network, camera).estimator_maker()
+            settings = Settings(arguments.network, camera, runtime=arguments.runtime)
+            make_ready(settings.weights(), arguments.runtime)
             with SessionSource(arguments.file) as source:
-                draw = rerun_overlay(make(source))
+                estimator = settings.estimator_maker()(source)
+            print(f"egopose: {running(estimator)}", file=sys.stderr)
+            draw = rerun_overlay(estimator)
         elif arguments.overlay:
             draw = recorded_overlay(session)
         out: Path = arguments.mp4 or arguments.images

@@ -11,6 +11,7 @@ from rich.progress import TaskProgressColumn, TimeRemainingColumn
 
 from app.motion import motion_of
 from app.progress import progress_bar
+from app.runtimes import make_ready, running
 from app.sessions.command import MOTION_FILES
 from app.settings import Settings
 from calib.formats import load_camera
@@ -40,7 +41,9 @@ def write_motion(arguments: argparse.Namespace, session: Session, where: range, 
     smoothing, profile = motion_of(arguments)
     # Recorded poses went through the filter when they were recorded.
     camera = None if arguments.camera is None else load_camera(arguments.camera)
-    settings = Settings(arguments.network, camera, not arguments.rerun, smoothing, profile)
+    settings = Settings(arguments.network, camera, not arguments.rerun, smoothing, profile, arguments.runtime)
+    if arguments.rerun:
+        make_ready(settings.weights(), arguments.runtime)
     with progress_bar(TaskProgressColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("writing the motion", total=1.0)
 
@@ -48,13 +51,17 @@ def write_motion(arguments: argparse.Namespace, session: Session, where: range, 
             bar.update(task, completed=share)
 
         with ExitStack() as stack:
-            estimate = None
+            estimate, by = None, ""
             if arguments.rerun:
                 source = stack.enter_context(SessionSource(arguments.file))
-                estimate = stack.enter_context(closing(settings.estimator_maker()(source))).estimate
+                estimator = stack.enter_context(closing(settings.estimator_maker()(source)))
+                estimate = estimator.estimate
+                by = running(estimator)
             motion, ground = settings.shown_motion, arguments.ground
             done = export_motion(session, out, where, motion, estimate=estimate, ground=ground, tell=tell)
     print(f"written: {done.path}, " + "\n".join(done.told()))
+    if by:
+        print(f"egopose: {by}", file=sys.stderr)
     for line in done.lost:
         print(f"egopose: skipped: {line}", file=sys.stderr)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from engine.assets import DEMO_SESSION
 from engine.errors import EgoposeError
-from engine.runtime.artefacts import Artefacts, key_of
 from engine.runtime.backend import Backend, Tell, tell_nobody
 from engine.runtime.description import Description
 from engine.runtime.runtime import Runtime
@@ -24,8 +22,6 @@ from engine.types import FloatArray, ImageArray
 
 if TYPE_CHECKING:
     import openvino
-
-log = logging.getLogger(__name__)
 
 Precision = Literal["fp32", "bf16", "int8"]
 Wanted = Literal["auto", "fp32", "bf16", "int8"]
@@ -113,22 +109,6 @@ class OpenVino(Backend):
                 f"the compiled network in {folder} cannot be loaded ({reason}); compile it again"
             ) from error
         return StreamingRuntime(parts, description.config, f"OpenVINO {description.precision}, CPU")
-
-    def open_compiled(self, weights: Path, artefacts: Artefacts) -> Runtime | None:
-        """The runtime of what is compiled of these weights already; None where that is nothing, or does not load.
-
-        Raises EgoposeError where the weights cannot be read.
-        """
-        if self.missing() is not None:
-            return None
-        folder = artefacts.find(key_of(weights, self.name, self.identity()))
-        if folder is None:
-            return None
-        try:
-            return self.load(folder)
-        except EgoposeError as error:
-            log.warning("%s", error)
-            return None
 
 
 def settings(precision: str, threads: int = 1) -> dict[str, Any]:

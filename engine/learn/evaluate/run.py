@@ -18,6 +18,7 @@ from engine.learn.evaluate.predict import Network, Predictions, Streamer, Tick, 
 from engine.learn.evaluate.score import Result, Scores, against, score
 from engine.learn.evaluate.sliding import SlidingRuntime
 from engine.network.weights import load_network
+from engine.runtime.choice import open_runtime
 from engine.runtime.eager import EagerRuntime
 from engine.runtime.runtime import Runtime
 
@@ -38,6 +39,8 @@ class Evaluated:
     scores: Scores
     result: Result
     predictions: list[Predictions]
+    reason: str = ""
+    """Why this runtime, for people; "" where nobody chose."""
 
     def record(self) -> dict[str, Any]:
         """What report.json holds of it; null where a figure is not to be had."""
@@ -47,48 +50,59 @@ class Evaluated:
             "note": self.note,
             "size": self.size,
         }
-        described |= {"parameters": self.parameters, "runtime": self.runtime}
+        described |= {"parameters": self.parameters, "runtime": self.runtime, "runtime_reason": self.reason}
         return described | _plain(dataclasses.asdict(self.scores))
 
 
 def evaluate(
-    name: str, weights: Path, sequences: Ordered[Sequence], *, windows: bool = True, tick: Tick = lambda n: None
+    name: str,
+    weights: Path,
+    sequences: Ordered[Sequence],
+    runtime: str = "eager",
+    *,
+    windows: bool = True,
+    tick: Tick = lambda n: None,
 ) -> Evaluated:
     """Stream every sequence, and where `windows` is set run it in windows as well.
 
-    `tick` is told of each frame that is done, twice where it is done twice. Raises EgoposeError as `load_network`
-    does, and where a picture cannot be read.
+    `runtime`, one of `engine.runtime.choice.choices`, streams; windows are run by the network itself. `tick` is told
+    of each frame that is done, twice where it is done twice. Raises EgoposeError as `load` does, and where a picture
+    cannot be read.
     """
-    network, runtime = load(weights)
+    network, streaming = load(weights, runtime)
     try:
-        streamer = Streamer(runtime)
+        streamer = Streamer(streaming)
         predictions = [streamer.run(sequence, tick) for sequence in sequences]
         length = network.config.window
         over = (length, [windowed(network, s, length, tick) for s in sequences]) if windows else None
-        scores, result = score(sequences, predictions, runtime.actions, over)
+        scores, result = score(sequences, predictions, streaming.actions, over)
     finally:
-        runtime.close()
+        streaming.close()
     return Evaluated(
         name=name,
         weights=weights,
         note=weights_note(weights),
         size=network.config.name,
         parameters=sum(p.numel() for p in network.parameters()),
-        runtime=runtime.description,
-        actions=runtime.actions,
+        runtime=streaming.description,
+        reason=streaming.reason,
+        actions=streaming.actions,
         scores=scores,
         result=result,
         predictions=predictions,
     )
 
 
-def load(weights: Path) -> tuple[Network, Runtime]:
-    """The network of a weights file, ours or the published one, and what runs it as if live."""
+def load(weights: Path, runtime: str = "eager") -> tuple[Network, Runtime]:
+    """The network of a weights file, ours or the published one, and what runs it as if live.
+
+    Raises EgoposeError as `load_network` and `open_runtime` do.
+    """
     published = load_published(weights)
     if published is not None:
         return published, SlidingRuntime(published)
     network = load_network(weights)
-    return network, EagerRuntime(network)
+    return network, EagerRuntime(network) if runtime == "eager" else open_runtime(weights, runtime)
 
 
 def weights_note(weights: Path) -> str:
