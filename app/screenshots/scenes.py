@@ -27,9 +27,10 @@ from app.start.presenter import start_screen
 from app.start.recents import Recent
 from app.start.thumbnails import Thumbnail, fitted
 from app.view_page import FIGURES_S
-from app.wearer.presenter import WearerScreen, about_of, hint_of
+from app.wearer.presenter import WearerScreen
 from app.wearer.section import WearerSection
 from app.wearer.standing import Hint
+from app.wearer.wording import about_of, hint_of
 from engine.assets import DEMO_SESSION
 from engine.capture.devices import Camera, Format
 from engine.motion.outputs.choice import DEFAULTS, Address

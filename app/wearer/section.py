@@ -119,6 +119,7 @@ class WearerSection(Section):
         self.scale = QCheckBox(tr("Scale to the height above"))
         self.scale.setFont(font(-1))
         self.scale.setToolTip(tr("Measure the proportions alone; the size is that of the height you entered"))
+        self.height_m.valueChanged.connect(lambda: self.scale.setChecked(True))  # whoever enters it knows it
         self.measure = QPushButton(tr("Stand still for three seconds"))
         self.measure.setFont(font())
         self.measure.setProperty("primary", True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.wearer.presenter import gave_up, hint_of
 from app.wearer.standing import LOOSE_M, PATIENCE_S, STAND_S, STILL_M, Hint, Sample, Standing
+from app.wearer.wording import gave_up, hint_of
 from engine.skeleton import JOINT_COUNT, JOINTS
 from tests.app import fake
 from tests.app.wearer.people import FPS, acting

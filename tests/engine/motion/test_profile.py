@@ -12,10 +12,15 @@ import pytest
 from engine.errors import EgoposeError
 from engine.learn.wearer.body import load_body
 from engine.motion import profile as profiles
+from engine.motion.kinematics import BoneLengths
 from engine.motion.profile import (
+    NETWORK_BONE,
+    NETWORK_SCALE,
+    PEOPLE,
     PROPORTIONS,
     Profile,
     from_height,
+    likely,
     load_profile,
     measured,
     profile_names,
@@ -42,6 +47,47 @@ def test_proportions_are_those_of_the_bodies_the_networks_learned() -> None:
              ("left_ankle", "left_foot")]  # fmt: skip
     measured = [float((np.linalg.norm(at[a] - at[b], axis=-1) / height).mean()) for a, b in pairs]
     assert astuple(PROPORTIONS) == pytest.approx(measured, abs=2e-3)
+
+
+def bodies() -> tuple[np.ndarray, np.ndarray]:
+    """(48, 8) bone lengths and (48,) heights of all of the wearer's bodies, metres."""
+    body = load_body()
+    rest = body.heads[:, body.joint_bones]
+    lengths = [astuple(measured(np.repeat(one[None], 15, 0)).lengths) for one in rest]
+    return np.array(lengths), np.ptp(body.vertices[..., 2], axis=1)
+
+
+def test_people_spread_about_the_proportions_as_told() -> None:
+    lengths, heights = bodies()
+    found = np.log(lengths / heights[:, None] / astuple(PROPORTIONS)).std(axis=0)
+    assert found == pytest.approx(astuple(PEOPLE), abs=1e-3)
+
+
+def test_what_is_likely_is_nearer_to_the_truth_than_what_a_network_measures() -> None:
+    rng, (truth, heights) = np.random.default_rng(0), bodies()
+    wrong = np.exp(rng.normal(0, NETWORK_SCALE, (48, 1)) + rng.normal(0, NETWORK_BONE, truth.shape))
+    found = [Profile("a", 1.7, BoneLengths(*row)) for row in truth * wrong]
+
+    def error(profiles: list[Profile]) -> float:
+        return float(np.abs(np.array([astuple(one.lengths) for one in profiles]) - truth).mean())
+
+    asked = [likely(one, height) for one, height in zip(found, heights, strict=True)]
+    assert [one.height_m for one in asked] == list(heights)
+    assert error(asked) < 0.6 * error(found)
+    assert error(asked) < error([from_height(height) for height in heights]), "measuring tells more than the height"
+    assert error([likely(one) for one in found]) < 0.95 * error(found)
+
+
+def test_an_average_body_is_likely_and_one_of_no_size_is_not() -> None:
+    average = from_height(profiles.DEFAULT_HEIGHT_M, "Ada")
+    same = likely(average)
+    assert same.name == "Ada"
+    assert same.height_m == pytest.approx(average.height_m)
+    assert astuple(same.lengths) == pytest.approx(astuple(average.lengths))
+    tall = likely(from_height(2.0))
+    assert 1.85 < tall.height_m < 2.0
+    with pytest.raises(EgoposeError, match="is not a person's"):
+        likely(average, 17.0)
 
 
 def test_a_profile_comes_back_as_it_was_kept() -> None:
