@@ -17,9 +17,15 @@ from engine.runtime.artefacts import Artefacts, key_of
 from engine.runtime.backend import Backend
 from engine.runtime.description import Description
 from engine.runtime.openvino import OpenVino
+from engine.runtime.tensorrt import TensorRt
 from engine.runtime.torchscript import TorchScript
 
-RUNTIMES = ("openvino", "torchscript")
+PRECISIONS = {
+    "openvino": ("auto", "fp32", "bf16", "int8"),
+    "tensorrt": ("auto", "fp32", "fp16"),
+    "torchscript": ("auto", "fp32"),
+}
+RUNTIMES = tuple(PRECISIONS)
 
 
 def add_compile(command: argparse.ArgumentParser) -> None:
@@ -30,9 +36,9 @@ def add_compile(command: argparse.ArgumentParser) -> None:
     command.add_argument("--runtime", choices=RUNTIMES, default="openvino", help="default: %(default)s")
     command.add_argument(
         "--precision",
-        choices=("auto", "fp32", "bf16", "int8"),
+        choices=("auto", "fp32", "fp16", "bf16", "int8"),
         default="auto",
-        help="of OpenVINO; auto is the fastest of this processor that still says what the network says",
+        help="of the convolutions; auto is the fastest of this machine that still says what the network says",
     )
     command.add_argument(
         "--frames",
@@ -79,11 +85,13 @@ def run_compile(arguments: argparse.Namespace) -> int:
 
 def backend_of(arguments: argparse.Namespace) -> Backend:
     """What makes the artefact that was asked for. Raises EgoposeError for options that do not go together."""
+    precision, has = arguments.precision, PRECISIONS[arguments.runtime]
+    if precision not in has:
+        others = " or ".join(f"--runtime {name}" for name in RUNTIMES if precision in PRECISIONS[name])
+        raise EgoposeError(f"{arguments.runtime} has no --precision {precision}; leave it away, or take {others}")
     if arguments.runtime == "openvino":
-        return OpenVino(arguments.precision, arguments.frames)
-    if arguments.precision not in ("auto", "fp32"):
-        raise EgoposeError(f"--precision {arguments.precision} is OpenVINO's; leave it away, or add --runtime openvino")
-    return TorchScript(arguments.frames)
+        return OpenVino(precision, arguments.frames)
+    return TensorRt(precision, arguments.frames) if arguments.runtime == "tensorrt" else TorchScript(arguments.frames)
 
 
 def table(backend: Backend, made: Description, folder: Path) -> Table:

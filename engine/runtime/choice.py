@@ -64,6 +64,7 @@ class CudaGraphs(Direct):
 Way = Direct | Backend
 AUTO = "auto"
 TITLES = {
+    "tensorrt": "TensorRT",
     "cuda-graphs": "CUDA graphs",
     "openvino": "OpenVINO",
     "eager": "PyTorch eager",
@@ -73,6 +74,7 @@ TITLES = {
 BY_NAME_ALONE = frozenset({"torchscript"})
 """As fast as eager: of use elsewhere, never the choice of `auto`."""
 _MODULES = {
+    "tensorrt": ("engine.runtime.tensorrt", "TensorRt"),
     "cuda-graphs": ("engine.runtime.choice", "CudaGraphs"),
     "openvino": ("engine.runtime.openvino", "OpenVino"),
     "eager": ("engine.runtime.choice", "Eager"),

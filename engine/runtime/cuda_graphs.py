@@ -86,7 +86,7 @@ class Cuda:
     def __init__(self, *, capture: bool = True) -> None:
         """`capture=False`: what is recorded is started anew each time, kernel by kernel: not all can be captured."""
         self._capture = capture
-        self._main, self._aside = torch.cuda.Stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._main, self._aside = torch.cuda.Stream(), torch.cuda.Stream()
 
     def pinned(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory()

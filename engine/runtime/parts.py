@@ -151,6 +151,44 @@ def folded(network: PoseNetwork) -> PoseNetwork:
     return network
 
 
+class InHalf(nn.Module):
+    """A picture encoder whose convolutions run in fp16, whatever its input is."""
+
+    def __init__(self, encoder: nn.Module, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.encoder, self.channels = encoder.half(), channels
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return self.encoder(x.half())
+
+
+class InFloat(nn.Module):
+    """What must stay in fp32, behind what runs in fp16."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.module(x.float())
+
+
+def halved(network: PoseNetwork) -> PoseNetwork:
+    """The same network with the convolutions of both streams in fp16, and all behind them as before, in fp32.
+
+    The last one, which gives the heatmaps, stays in fp32: cells that fp16 made equal would move the peaks.
+    """
+    network = copy.deepcopy(network)
+    spatial = network.spatial
+    spatial.encoder = InHalf(spatial.encoder, spatial.encoder.channels)  # type: ignore[assignment]
+    spatial.decoder.half()
+    spatial.head = InFloat(spatial.head)  # type: ignore[assignment]
+    if network.motion.encoder is not None:
+        own = network.motion.encoder
+        network.motion.encoder = InHalf(own, own.channels)  # type: ignore[assignment]
+    return network
+
+
 def export_onnx(parts: Sequence[Part], folder: Path) -> list[Path]:
     """Write each part as NAME.onnx, of a batch of one and with its weights inside; the files, in the same order.
 

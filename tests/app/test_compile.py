@@ -37,7 +37,11 @@ def test_it_makes_what_the_program_then_finds(tmp_path: Path, capsys: pytest.Cap
     [
         (["nothing"], "no network is named nothing"),
         (["small", "--frames", "/no/where"], "there is no /no/where"),
-        (["small", "--runtime", "torchscript", "--precision", "int8"], "--precision int8 is OpenVINO's"),
+        (["small", "--runtime", "torchscript", "--precision", "int8"], "torchscript has no --precision int8; "),
+        (
+            ["small", "--precision", "fp16"],
+            "openvino has no --precision fp16; leave it away, or take --runtime t",
+        ),
         (["small", "--runtime", "abacus"], "invalid choice"),
     ],
 )

@@ -13,7 +13,7 @@ from engine.runtime.choice import open_runtime
 from engine.runtime.nvidia import gpu
 
 without_gpu = pytest.mark.skipif(gpu() is not None, reason="this machine has an NVIDIA GPU")
-GPU_ALONE = ["cuda-graphs"]
+GPU_ALONE = ["tensorrt", "cuda-graphs"]
 
 
 @without_gpu

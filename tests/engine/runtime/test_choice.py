@@ -112,6 +112,6 @@ def test_what_is_whole_and_does_not_load_is_told_and_made_anew(tiny_weights: Pat
 
 
 def test_the_last_way_runs_everywhere_and_each_can_be_asked_for() -> None:
-    assert [way.name for way in every_way()] == ["cuda-graphs", "openvino", "eager"]
+    assert [way.name for way in every_way()] == ["tensorrt", "cuda-graphs", "openvino", "eager"]
     assert every_way()[-1].missing() is None
-    assert choices() == ("auto", "cuda-graphs", "openvino", "eager", "torchscript")
+    assert choices() == ("auto", "tensorrt", "cuda-graphs", "openvino", "eager", "torchscript")
