@@ -50,6 +50,15 @@ def fast_precisions() -> tuple[Precision, ...]:
     return tuple(p for p, held in zip(PRECISIONS, (int8, "amx_bf16" in has, True), strict=True) if held)
 
 
+NEEDS = {"int8": "VNNI", "bf16": "AMX"}
+"""What a processor must have so that a precision is worth it."""
+
+
+def precision_here(made: str) -> str:
+    """The precision that a model of another one is run in on this machine."""
+    return made if made in fast_precisions() else "fp32"
+
+
 class OpenVino(Backend):
     """Networks as OpenVINO models, one file each for the spatial stream, the motion encoder and the pose."""
 
@@ -84,10 +93,9 @@ class OpenVino(Backend):
         return self.missing_to_build()
 
     def identity(self) -> Mapping[str, str]:
-        # The version of OpenVINO is left out: newer ones read the models of older ones.
-        if self._precision != "auto":
-            return {"format": FORMAT, "precision": self._precision}
-        return {"format": FORMAT, "precision": "auto", "fastest": fast_precisions()[0]}
+        # Neither the version of OpenVINO nor the processor: newer ones read the models of older ones, and every
+        # processor runs every model, if not as fast as one that was made on it.
+        return {"format": FORMAT, "precision": self._precision}
 
     def build(self, weights: Path, folder: Path, tell: Tell = tell_nobody) -> None:
         if (line := self.missing_to_build()) is not None:
@@ -108,7 +116,16 @@ class OpenVino(Backend):
             raise EgoposeError(
                 f"the compiled network in {folder} cannot be loaded ({reason}); compile it again"
             ) from error
-        return StreamingRuntime(parts, description.config, f"OpenVINO {description.precision}, CPU")
+        held = precision_here(description.precision)
+        lacking = "" if held == description.precision else f" without {NEEDS[description.precision]}"
+        return StreamingRuntime(parts, description.config, f"OpenVINO {held}, CPU{lacking}")
+
+
+def unround(model: openvino.Model) -> None:
+    """Let an int8 model compute in fp32: only its weights stay as rounded as they are."""
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "FakeQuantize":
+            node.output(0).replace(node.input_value(0))
 
 
 def settings(precision: str, threads: int = 1) -> dict[str, Any]:
@@ -129,12 +146,15 @@ class OpenVinoParts(Parts):
         """Raises RuntimeError where a file is missing or damaged."""
         from openvino import Core  # noqa: PLC0415
 
-        core, precision = Core(), description.precision
+        core, made = Core(), description.precision
+        here = precision_here(made)
 
         def request(name: str) -> openvino.InferRequest:
-            held = "fp32" if name == POSE else precision
-            model = core.compile_model(folder / f"{name}.xml", "CPU", settings(held, threads))
-            return model.create_infer_request()
+            model = core.read_model(folder / f"{name}.xml")
+            if here != made:
+                unround(model)
+            held = "fp32" if name == POSE else here
+            return core.compile_model(model, "CPU", settings(held, threads)).create_infer_request()
 
         names = (SPATIAL, POSE, *((MOTION,) if description.config.motion == "resnet50" else ()))
         with ThreadPoolExecutor(len(names)) as pool:

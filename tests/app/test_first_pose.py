@@ -12,10 +12,12 @@ import pytest
 
 from engine.runtime.choice import open_runtime
 from engine.runtime.eager import EagerRuntime
-from engine.runtime.openvino import fast_precisions
 
 FIRST_POSE = """
 import json, sys
+from types import SimpleNamespace
+from archspec.cpu import detect
+detect.detected_info = lambda: SimpleNamespace(features=set(sys.argv[1:]))
 from app.settings import Settings
 from engine.assets import DEMO_SESSION
 from engine.session.source import SessionSource
@@ -32,11 +34,20 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.skipif(fast_precisions()[0] != "int8", reason="what is bundled is for processors with VNNI")
-def test_the_first_pose_needs_no_torch_and_little_memory() -> None:
-    child = subprocess.run([sys.executable, "-c", FIRST_POSE], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(
+    ("features", "runs"),
+    [
+        (("avx2", "avx_vnni"), "OpenVINO int8, CPU"),
+        (("avx2",), "OpenVINO fp32, CPU without VNNI"),
+        (("avx512f", "avx512_bf16"), "OpenVINO fp32, CPU without VNNI"),
+        (("neon", "asimd"), "OpenVINO fp32, CPU without VNNI"),
+    ],
+)
+def test_the_first_pose_needs_no_torch_and_little_memory(features: tuple[str, ...], runs: str) -> None:
+    words = [sys.executable, "-c", FIRST_POSE, *features]
+    child = subprocess.run(words, capture_output=True, text=True, check=True)
     told = json.loads(child.stdout)
-    assert told["runtime"] == "OpenVINO int8, CPU"
+    assert told["runtime"] == runs
     assert not told["torch"]
     assert told.get("megabytes", 0) < 350
     assert np.isfinite(told["joints"]).all()

@@ -21,9 +21,8 @@ AGAIN = "the weights have changed: rm -r assets/compiled && egopose compile smal
 
 
 @pytest.fixture
-def key(monkeypatch: pytest.MonkeyPatch) -> Key:
-    """Of what is bundled: for processors with VNNI, whatever this one has."""
-    monkeypatch.setattr(openvino, "instructions", lambda: frozenset({"avx_vnni"}))
+def key() -> Key:
+    """Of what is bundled, for every processor."""
     return key_of(BUNDLED, OpenVino.name, OpenVino().identity())
 
 
@@ -42,7 +41,13 @@ def test_it_belongs_to_the_weights_and_nothing_else_lies_there(folder: Path, key
     assert Artefacts(tmp_path / "none").find(key_of(other, OpenVino.name, OpenVino().identity())) is None
 
 
-def test_it_says_what_the_weights_say_over_a_stream_with_a_reset(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("processor", "runs"), [("avx_vnni", "OpenVINO int8, CPU"), ("avx2", "OpenVINO fp32, CPU without VNNI")]
+)
+def test_it_says_what_the_weights_say_over_a_stream_with_a_reset(
+    processor: str, runs: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino, "instructions", lambda: frozenset({processor}))
     found = Description.read(folder).agreement
     assert found is not None
     assert found.jumped < WITHIN
@@ -53,6 +58,7 @@ def test_it_says_what_the_weights_say_over_a_stream_with_a_reset(folder: Path, m
     _, check = gather([DEMO_SESSION], 192)
     some = Recorded(tuple(block[:40] for block in check.pictures[:2]), tuple(block[:40] for block in check.truth[:2]))
     eager, compiled = EagerRuntime.from_file(BUNDLED), OpenVino().load(folder)
+    assert compiled.description == runs
     try:
         now = agreement(trace(compiled, some), trace(eager, some), some)
     finally:

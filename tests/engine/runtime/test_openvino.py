@@ -181,9 +181,6 @@ def test_the_precision_follows_the_instruction_set(monkeypatch: pytest.MonkeyPat
     line = OpenVino("bf16").missing_to_build()
     assert line is not None
     assert "AMX" in line
-    plain = OpenVino().identity()
-    fastest("avx_vnni")
-    assert OpenVino().identity() != plain
     assert OpenVino("fp32").identity() != OpenVino("int8").identity()
 
 
