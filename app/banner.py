@@ -54,7 +54,7 @@ class Banner(QFrame):
             return
         self._notice = notice
         if notice is not None:
-            self._text.setText(notice.text)
+            self._text.setText(notice.text[:1].upper() + notice.text[1:])
             self._retry.setVisible(notice.retry)
             self._offer(notice)
             self.setProperty("banner", notice.tone)

@@ -32,6 +32,7 @@ from app.recording.controls import RecordControls
 from app.replay.controls import ReplayControls
 from app.replay.section import ReplaySection
 from app.shown import Shown
+from app.start.home import HomeButton
 from app.start.page import StartPage
 from app.start.presenter import StartPresenter
 from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.calibrating = CalibrationControls(self)
         self._build()
         self.actions_ = build_menus(self, self._commands())
+        self.home_button = HomeButton(self, self.actions_.home, theme)
         self.recording = RecordControls(self)
         self.replay = ReplayControls(self)
         self._connect()

@@ -199,6 +199,8 @@ def style_sheet(colours: Colours) -> str:
         QPushButton[card="true"]:pressed {{ background: {c.border}; }}
         QToolButton[tab="true"] {{ background: transparent; color: {c.muted}; border: 1px solid transparent;
             border-radius: 6px; padding: {GAP // 2}px 2px; }}
+        QToolButton[corner="true"] {{ padding: 0 {GAP // 2}px; }}
+        QToolButton[cross="true"] {{ padding: 0; }}
         QToolButton[tab="true"]:hover {{ background: {c.raised}; color: {c.text}; }}
         QToolButton[tab="true"]:focus {{ border-color: {c.accent}; }}
         QToolButton[tab="true"]:checked {{ background: {c.raised}; color: {c.text}; }}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.presenter import one_line
 from app.replay.feed import ReplayFeed
-from app.replay.voices import RECORDED, open_voice, settings_of
+from app.replay.voices import RECORDED, open_voice
 from app.sessions.export import export_images, export_video
 from app.translation import noted, tr
 from engine.errors import EgoposeError
@@ -86,8 +86,7 @@ class Export:
                     done = write(session, out, where, self._draw(session, estimator), self._tell)
                     return tr("{name}: {n} frames", name=out.name, n=done.frames)
                 estimate = None if estimator is None else estimator.estimate
-                motion = settings_of(voice, feed.settings).shown_motion
-                made = export_motion(session, out, where, motion, estimate=estimate, tell=self._tell)
+                made = export_motion(session, out, where, feed.motion, estimate=estimate, tell=self._tell)
                 return f"{out.name}: {made.told()[0]}"
             finally:
                 if estimator is not None:

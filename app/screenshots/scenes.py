@@ -53,6 +53,11 @@ def first_start(studio: Studio) -> None:
 def start(studio: Studio) -> None:
     """Nothing is open."""
     studio.show(Screen(Phase.EMPTY))
+    _fill_start(studio)
+
+
+def _fill_start(studio: Studio) -> None:
+    """Sessions and cameras on the start page."""
     now = datetime.now()
     picture = Thumbnail(fitted(studio.moment.frame.image), 32.0)
     names = ("stairs", "kitchen", "walk in the garden", "egopose-2026-03-10-173002", "lost")
@@ -70,6 +75,7 @@ def cannot_open(studio: Studio) -> None:
     """What was to be opened is not there."""
     text = "camera 0 cannot be opened (/dev/video0 is busy); close the other program or choose another camera"
     studio.show(Screen(Phase.EMPTY, notice=Notice(text, "error", retry=True)))
+    _fill_start(studio)
 
 
 def opening(studio: Studio) -> None:
@@ -106,6 +112,7 @@ def source_failed(studio: Studio) -> None:
     """A source that ended with an error before its first picture."""
     text = "the session walk.mcap is damaged: egopose recover walk.mcap makes it whole"
     studio.show(Screen(Phase.EMPTY, "walk.mcap", Snapshot(failed(text)), notice=Notice(text, "error", retry=True)))
+    _fill_start(studio)
 
 
 def recording(studio: Studio) -> None:

@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt6.QtCore import QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.icons import icon_pixmap
+from app.icons import icon_pixmap, tinted_icon
 from app.labels import ElidedLabel
 from app.pixels import borrowed_image
 from app.start.presenter import CameraRow, SessionCard
 from app.theme import DARK, GAP, Colours, font
+from app.translation import tr
 from calib.cv import cv2
 from engine.types import ImageArray
 
 _ROUND = 6
-_JOB_ICON, _ROW_ICON = 44, 24
+_JOB_ICON, _ROW_ICON, _CROSS = 44, 24, 14
 
 
 class Card(QPushButton):
@@ -208,10 +209,13 @@ class Picture(QWidget):
 
 
 class SessionCardButton(Card):
-    """A session with its thumbnail."""
+    """A session with its thumbnail, and a cross that takes it off the list, as the key Delete does."""
+
+    removed = pyqtSignal()
 
     def __init__(self, card: SessionCard) -> None:
-        super().__init__(f"{card.name}, {card.about}", card.spec)
+        tip = tr("{path}\nDelete takes it off this list; the file stays.", path=card.spec)
+        super().__init__(f"{card.name}, {card.about}", tip)
         self.card = card
         self.picture = Picture()
         self.picture.show_image(card.picture)
@@ -219,16 +223,36 @@ class SessionCardButton(Card):
         name.set_text(card.name)
         self._about = ElidedLabel(font(-1), least=8 * GAP)
         self._about.set_text(card.about)
+        self.cross = QToolButton()
+        self.cross.setProperty("tab", True)
+        self.cross.setProperty("cross", True)
+        self.cross.setIconSize(QSize(_CROSS, _CROSS))
+        self.cross.setFixedSize(_CROSS + GAP // 2, _CROSS + GAP // 2)
+        self.cross.setToolTip(tr("Take it off this list (Delete); the file stays"))
+        self.cross.setAccessibleName(tr("Take {name} off this list", name=card.name))
+        self.cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Delete does it; Tab goes from card to card
+        self.cross.clicked.connect(self.removed)
+        below = QHBoxLayout()
+        below.setSpacing(GAP // 2)
+        below.addWidget(through(self._about), 1)
+        below.addWidget(self.cross)
         column = QVBoxLayout(self)
-        column.setContentsMargins(GAP, GAP, GAP, GAP)
-        column.setSpacing(2)
+        column.setContentsMargins(GAP, GAP, GAP, GAP // 2)
+        column.setSpacing(0)
         column.addWidget(through(self.picture))
-        column.addSpacing(GAP // 2)
+        column.addSpacing(GAP)
         column.addWidget(through(name))
-        column.addWidget(through(self._about))
+        column.addLayout(below)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def set_colours(self, colours: Colours) -> None:
         self.picture.set_colours(colours)
+        self.cross.setIcon(tinted_icon("cross", colours, _CROSS, self.devicePixelRatioF()))
         palette = self._about.palette()
         palette.setColor(palette.ColorRole.WindowText, QColor(colours.muted))
         self._about.setPalette(palette)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import pairwise
 
 from PyQt6.QtCore import Qt, pyqtBoundSignal, pyqtSignal
@@ -106,6 +107,7 @@ class StartPage(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(GAP // 2, GAP // 2, GAP // 2, GAP // 2)
         outer.addWidget(self.area)
+        self.show_screen(self.presenter.look())  # so that it has words before the first look
 
     def _headline(self) -> QHBoxLayout:
         self._mark = QLabel()
@@ -222,15 +224,31 @@ class StartPage(QWidget):
             label.setVisible(bool(text))
 
     def _show_sessions(self, screen: StartScreen) -> None:
-        focused = next((old.card.spec for old in self.sessions if old.hasFocus()), None)
+        focused = self._after_focused(screen)
         self._drop(self._grid, self.sessions)
         self.sessions = [SessionCardButton(card) for card in screen.sessions]
         for index, button in enumerate(self.sessions):
             self._take(button, button.card.spec)
+            button.removed.connect(partial(self._remove, button.card.spec))
             self._grid.addWidget(button, index // _COLUMNS, index % _COLUMNS, Qt.AlignmentFlag.AlignTop)
             if button.card.spec == focused:
+                button.show()  # what is not shown yet takes no focus
                 button.setFocus()
         self._order()
+
+    def _after_focused(self, screen: StartScreen) -> str | None:
+        """The session that has the focus, or what comes in its place where it is gone."""
+        specs = [card.spec for card in screen.sessions]
+        for place, old in enumerate(self.sessions):
+            if old.hasFocus():
+                return old.card.spec if old.card.spec in specs else [*specs, None][min(place, len(specs) - 1)]
+        return None
+
+    def _remove(self, spec: str) -> None:
+        self.presenter.forget(spec)
+        self.show_screen(self.presenter.look())
+        if not self.sessions:
+            self.jobs[0].setFocus()
 
     def _show_cameras(self, screen: StartScreen) -> None:
         focused = next((old.row.spec for old in self.cameras if old.hasFocus()), None)
@@ -240,6 +258,7 @@ class StartPage(QWidget):
             self._take(card, card.row.spec)
             self._rows.addWidget(card)
             if card.row.spec == focused:
+                card.show()
                 card.setFocus()
         self._order()
 

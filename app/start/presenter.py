@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -13,7 +13,9 @@ from app.camera_watch import CameraWatch, Seen
 from app.cameras import briefly_known
 from app.sessions.names import size_text, time_text
 from app.start.library import Found, Library
+from app.start.recents import forget
 from app.translation import tr
+from engine.errors import EgoposeError
 from engine.types import ImageArray
 
 
@@ -64,10 +66,13 @@ class StartPresenter:
         self._library: Library | None = None
         self._watch: CameraWatch | None = None
         self._ending: list[Library | CameraWatch] = []
+        self._forgotten: set[str] = set()
+        self._trouble = ""
 
     def enter(self) -> None:
         """The page is shown."""
         if self._library is None:
+            self._forgotten, self._trouble = set(), ""
             self._library = Library(self._recordings())
             self._watch = self._new_watch()
 
@@ -87,6 +92,14 @@ class StartPresenter:
         for one in self._ending:
             one.join(max(0.0, deadline - time.monotonic()))
 
+    def forget(self, spec: str) -> None:
+        """Take a session off the list; its file stays."""
+        self._forgotten.add(spec)
+        try:
+            forget(Path(spec))
+        except EgoposeError as error:
+            self._trouble = tr("It is back on this list at the next start: {reason}", reason=error)
+
     @property
     def only_camera(self) -> str | None:
         """The spec of the one camera that is plugged in; None where there is none or a choice."""
@@ -97,9 +110,12 @@ class StartPresenter:
         """The screen now. Cheap."""
         now = datetime.now() if now is None else now
         found = self._library.found if self._library is not None else None
+        if found is not None:
+            found = tuple(one for one in found if str(one.recent.path) not in self._forgotten)
         seen = self._watch.seen if self._watch is not None else None
         error = self._watch.error if self._watch is not None else ""
-        return start_screen(found, seen, now, error)
+        screen = start_screen(found, seen, now, error)
+        return replace(screen, sessions_note=self._trouble) if self._trouble else screen
 
 
 def start_screen(

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 MOST = 6
 """How many are shown."""
-_KEPT = 50
+_KEPT, _KEPT_FORGOTTEN = 50, 500
 _MAX_BYTES = 1 << 20
 _VERSION = 1
 
@@ -35,29 +35,49 @@ class Recent:
 
 
 def recents_path() -> Path:
-    """Where they are kept: {"version": 1, "opened": [[path, POSIX time]...]}, the newest first."""
+    """Where they are kept: {"version": 1, "opened": [[path, POSIX time]...], "forgotten": [...]}, the newest first."""
     return Path(user_state_dir("egopose")) / "recent.json"
 
 
 def remember(path: Path, now_s: float | None = None) -> None:
     """It was opened just now. A list that cannot be written is logged: nothing depends on it."""
-    path = path.expanduser().resolve()
-    used_s = time.time() if now_s is None else now_s
-    opened = [Recent(path, used_s), *(recent for recent in _opened() if recent.path != path)]
-    rows = [[str(recent.path), recent.used_s] for recent in opened[:_KEPT]]
+    opened = _with(path, now_s, _kept("opened"))
     try:
-        write_atomically(recents_path(), json.dumps({"version": _VERSION, "opened": rows}, indent=2).encode())
+        _write(opened, _kept("forgotten"))
     except EgoposeError as error:
         log.warning("it is not remembered that %s was opened: %s", path, error)
+
+
+def forget(path: Path, now_s: float | None = None) -> None:
+    """Leave it out until it is opened or recorded anew; the file stays. Raises EgoposeError where that is not kept."""
+    forgotten = _with(path, now_s, _kept("forgotten"))
+    gone = forgotten[0].path
+    _write([recent for recent in _kept("opened") if recent.path != gone], forgotten)
+
+
+def _with(path: Path, now_s: float | None, others: list[Recent]) -> list[Recent]:
+    first = Recent(path.expanduser().resolve(), time.time() if now_s is None else now_s)
+    return [first, *(recent for recent in others if recent.path != first.path)]
+
+
+def _write(opened: list[Recent], forgotten: list[Recent]) -> None:
+    """Raises EgoposeError."""
+    record: dict[str, Any] = {"version": _VERSION}
+    for key, rows, most in (("opened", opened, _KEPT), ("forgotten", forgotten, _KEPT_FORGOTTEN)):
+        record[key] = [[str(recent.path), recent.used_s] for recent in rows[:most]]
+    write_atomically(recents_path(), json.dumps(record, indent=2).encode())
 
 
 def recents(recordings: Path, most: int = MOST) -> list[Recent]:
     """Those that are still there, the newest first: what was opened, and what lies in the folder of recordings."""
     found = {recent.path: recent for recent in _recorded(recordings)}
-    for recent in _opened():
+    for recent in _kept("opened"):
         known = found.get(recent.path)
         if known is None or recent.used_s > known.used_s:
             found[recent.path] = recent
+    for gone in _kept("forgotten"):
+        if gone.path in found and found[gone.path].used_s <= gone.used_s:
+            del found[gone.path]
     newest = sorted(found.values(), key=lambda recent: recent.used_s, reverse=True)
     there = (recent for recent in newest if recent.path.exists())
     return [recent for recent, _ in zip(there, range(most), strict=False)]
@@ -75,8 +95,8 @@ def _recorded(folder: Path) -> list[Recent]:
         return []  # nothing was recorded yet, or the disk is not there
 
 
-def _opened() -> list[Recent]:
-    """What was kept; a file that cannot be read counts as empty, which the log tells."""
+def _kept(key: str) -> list[Recent]:
+    """What was opened, or forgotten; a file that cannot be read counts as empty, which the log tells."""
     path = recents_path()
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -84,7 +104,8 @@ def _opened() -> list[Recent]:
         record: Any = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(record, dict) or record.get("version") != _VERSION:
             raise ValueError("it is of another version")
-        return [Recent(Path(str(name)), float(used_s)) for name, used_s in record["opened"]]
+        rows = record["opened"] if key == "opened" else record.get(key, [])
+        return [Recent(Path(str(name)), float(used_s)) for name, used_s in rows]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.motion.filter import OneEuro, broken
+from engine.motion.filter import GAP_NS, OneEuro, broken
 from engine.motion.settings import DEFAULT_SMOOTHING
 from engine.motion.stillness import Movement, movement, unseen
 from engine.types import FloatArray
@@ -107,6 +107,7 @@ class Standing:
             return
         if last_ns is None or broken(last_ns, sample.time_ns):
             self._poses, self._since_ns = [], None
+            self.waited_s += 0.0 if last_ns is None else GAP_NS / 1e9
         else:
             self.waited_s += (sample.time_ns - last_ns) / 1e9
         steady = self._filter.update(sample.joints_m, sample.time_ns).astype(np.float32)

@@ -23,7 +23,7 @@ from app.opening import refuse
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.start.library import Found
 from app.start.presenter import CameraRow, SessionCard, StartPresenter, StartScreen, camera_row, session_card, when_text
-from app.start.recents import Recent, remember
+from app.start.recents import Recent, recents, recents_path, remember
 from app.start.thumbnails import Thumbnail
 from app.theme import Theme, ThemeChoice
 from engine.assets import DEMO_SESSION
@@ -149,6 +149,7 @@ def test_a_recent_session_opens_by_keyboard_alone_and_escape_leads_back(window: 
     window.presenter = Presenter(lambda spec: specs.append(spec) or fake.FakeFeed())  # type: ignore[func-returns-value]
     window.run()
     wait_for(lambda: [card.card.pictured for card in window.start.sessions] == [True])
+    wait_for(lambda: window.start.sessions[0].geometry().isValid() and window.start.sessions[0].isVisible())
 
     def press(key: Qt.Key) -> None:
         focused = QApplication.focusWidget()
@@ -173,6 +174,52 @@ def test_a_recent_session_opens_by_keyboard_alone_and_escape_leads_back(window: 
     wait_for(lambda: window.presenter.feed is not None)
     window.home()
     wait_for(lambda: window.start.sessions == [])
+
+
+def test_sessions_are_taken_off_the_list_by_cross_and_key_and_their_files_stay(
+    window: MainWindow, plugged: Plugged, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{name}.mcap" for name in "abc"]
+    for second, path in enumerate(paths):
+        path.touch()
+        remember(path, 100.0 - second)
+    window.run()
+    wait_for(lambda: [card.card.name for card in window.start.sessions] == ["a", "b", "c"])
+    first = window.start.sessions[0]
+    assert "the file stays" in first.cross.toolTip()
+    QTest.mouseClick(first.cross, Qt.MouseButton.LeftButton)
+    assert [card.card.name for card in window.start.sessions] == ["b", "c"]
+    assert window.presenter.feed is None, "the card below was not pressed"
+    window.start.sessions[1].setFocus()
+    QTest.keyClick(window.start.sessions[1], Qt.Key.Key_Delete)
+    assert [card.card.name for card in window.start.sessions] == ["b"]
+    wait_for(window.start.sessions[0].hasFocus)
+    QTest.keyClick(window.start.sessions[0], Qt.Key.Key_Delete)
+    assert QApplication.focusWidget() is window.start.jobs[0]
+    assert "appears here" in window.start._sessions_note.text()
+    assert all(path.exists() for path in paths)
+    assert recents(tmp_path / "none") == []
+
+
+def test_a_list_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    recents_path().parent.mkdir(parents=True)
+    recents_path().mkdir()
+    presenter = StartPresenter(lambda: tmp_path, CameraWatch)
+    presenter.forget("/v/a.mcap")
+    assert presenter.look().sessions_note.startswith("It is back on this list at the next start: cannot write ")
+
+
+def test_a_button_leads_back_from_every_other_page(window: MainWindow, plugged: Plugged) -> None:
+    window.presenter = Presenter(lambda _: fake.FakeFeed())
+    window.run()
+    assert not window.home_button.isVisible()
+    for enter in (lambda: window.open("camera:0"), window.calibrate):
+        enter()
+        wait_for(window.home_button.isVisible)
+        assert "Alt+Home" in window.home_button.toolTip()
+        QTest.mouseClick(window.home_button, Qt.MouseButton.LeftButton)
+        assert window.pages.currentWidget() is window.start
+        assert not window.home_button.isVisible()
 
 
 @pytest.mark.parametrize(("key", "spec"), [(Qt.Key.Key_D, str(DEMO_SESSION)), (Qt.Key.Key_S, "synthetic")])

@@ -13,7 +13,7 @@ import pytest
 from app.start import recents as recents_module
 from app.start import thumbnails
 from app.start.library import Library
-from app.start.recents import Recent, recents, recents_path, remember
+from app.start.recents import Recent, forget, recents, recents_path, remember
 from app.start.thumbnails import SIZE, Thumbnail, cache_folder, make_thumbnail, thumbnail
 from calib.cv import cv2
 from engine.assets import DEMO_SESSION
@@ -45,6 +45,20 @@ def test_recordings_are_among_them_but_not_unfinished_ones(tmp_path: Path) -> No
     assert recents(folder) == [Recent(new, 30.0), Recent(old, 20.0)]
     remember(old, 40.0)
     assert [recent.path for recent in recents(folder)] == [old, new]
+
+
+def test_what_is_forgotten_stays_away_until_it_is_opened_or_recorded_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    recorded, opened = touched(folder / "walk.mcap", 10), touched(tmp_path / "a.mp4")
+    remember(opened, 20.0)
+    for path in (recorded, opened):
+        forget(path, 30.0)
+    assert recents(folder) == []
+    assert recorded.exists()
+    assert opened.exists()
+    remember(opened, 40.0)
+    touched(recorded, 50)
+    assert recents(folder) == [Recent(recorded, 50.0), Recent(opened, 40.0)]
 
 
 def test_the_list_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
