@@ -95,6 +95,19 @@ class PoseNetwork(nn.Module):
         self.head = BearingHead(config, angle_table) if config.head == "bearing" else FreeHead(config, angle_table)
         self.action = nn.Linear(config.motion_dim, len(config.actions)) if config.actions else NoActions()
 
+    def begin_motion(self, summaries: Tensor) -> None:
+        """Begin the temporal stream anew, and what reads it, from (N, C) summaries of pictures.
+
+        Single pictures teach it to say the same of all of them.
+        """
+        device = summaries.device
+        self.motion.begin_at(summaries)
+        if isinstance(self.temporal, TemporalStream):
+            self.temporal = TemporalStream(self.config).to(device)
+        self.fusion.motion.reset_parameters()
+        if isinstance(self.action, nn.Linear):
+            self.action.reset_parameters()
+
     def normalise(self, pictures: Tensor) -> Tensor:
         """(N, S, S, 3) uint8 BGR to (N, 3, S, S) floats as the encoders expect them."""
         # Cast before it is turned: TensorRT moves no bytes about.

@@ -16,6 +16,8 @@ from engine.network.resnet import resnet50
 
 LOCAL_KEYS = 9
 LAYER_SCALE = 0.1
+MIN_SPREAD = 1e-3
+"""Of a channel that hardly ever speaks: what it once says is not blown up."""
 
 
 class MotionEncoder(nn.Module):
@@ -31,6 +33,19 @@ class MotionEncoder(nn.Module):
         channels = summary_channels if self.encoder is None else self.encoder.channels[3]
         self.project = nn.Linear(channels, config.motion_dim)
         self.norm = nn.LayerNorm(config.motion_dim)
+
+    @torch.no_grad()
+    def begin_at(self, summaries: Tensor) -> None:
+        """Begin anew from what the (N, C) summaries of some pictures have in common, and how far they differ.
+
+        Most of a summary is the same in all pictures. Left in, it is all that the norm lets through: the feature
+        then hardly differs from picture to picture, and what follows learns to do without it.
+        """
+        self.project.reset_parameters()
+        self.norm.reset_parameters()
+        spread, centre = torch.std_mean(summaries.to(self.project.weight), 0)
+        self.project.weight.div_(spread.clamp_min(MIN_SPREAD))
+        self.project.bias.sub_(self.project.weight @ centre)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.feature(self.summary(x))

@@ -33,7 +33,7 @@ from engine.learn.training.features import EncodedDataset, Encoder, collate, enc
 from engine.learn.training.keeping import TABLE_SIZE
 from engine.learn.training.module import Network, PoseModule
 from engine.learn.training.recipe import Recipe, Stage, load_recipe
-from engine.learn.training.run import Run, console_say, make_trainer, quiet
+from engine.learn.training.run import Run, console_say, make_trainer, quiet, summaries
 from engine.learn.training.scores import Score, score_of
 from engine.learn.wearer.motion import ACTIONS
 from engine.network.network import Encoded, PoseNetwork
@@ -162,6 +162,8 @@ def trained(
     )  # fmt: skip
     recipe = Recipe(network.config, (stage,), losses=losses, seed=budget.seed)
     network.head.begin_at(training.joints_m.mean(0))
+    if isinstance(network, PoseNetwork) and network.config.streams != "spatial":
+        network.begin_motion(summaries(network, training))
     module = PoseModule(network, recipe, stage)
     trainer = make_trainer(recipe, stage, run, run.out)
     data = StageData(training, validation, stage, budget.seed, 0)

@@ -47,6 +47,8 @@ class Stage:
     """Another picture side than the network's own, for a cheap first stage."""
     variants: int = 1
     """How many differently augmented copies of the data are kept where only what is "after" learns."""
+    renews_motion: bool = False
+    """Whether the temporal stream begins anew: single pictures teach it to say the same of all of them."""
     seconds: float = 0.0
     """Where it is not 0, how long the stage may take: its schedule then follows the clock, up to `pictures`."""
     epoch: int = 20_000
@@ -111,6 +113,9 @@ class Recipe:
             raise ValueError(f"architecture must be egopose or published, not {self.architecture!r}")
         if not 0 <= self.dropout < 1 or not 0 <= self.average < 1:
             raise ValueError("dropout and average must lie between 0 and 1")
+        alone = self.architecture == "published" or self.network.streams == "spatial"
+        if alone and any(stage.renews_motion for stage in self.stages):
+            raise ValueError("renews_motion is for networks with the project's own temporal stream")
         if self.precision not in {"auto", "fp32", "bf16"}:
             raise ValueError(f"precision must be auto, fp32 or bf16, not {self.precision!r}")
 

@@ -25,14 +25,17 @@ from engine.errors import EgoposeError
 from engine.learn.data.sequence import Sequence
 from engine.learn.data.windows import WindowDataset
 from engine.learn.training.data import AnyDataset, StageData
-from engine.learn.training.features import encode_windows
+from engine.learn.training.features import EncodedDataset, encode_windows
 from engine.learn.training.keeping import begin_from, build
 from engine.learn.training.module import CLIP_NORM, Network, PoseModule
 from engine.learn.training.pictures import Pictures
 from engine.learn.training.recipe import Recipe, Stage
 from engine.learn.training.scores import Scores
+from engine.network.network import PoseNetwork
 
 Say = Callable[[str], None]
+SUMMARISED = 500
+"""Pictures that a new temporal stream begins from."""
 AVERAGE_RAMP = 10
 """The average follows closely over the first steps: decay (1 + n) / (AVERAGE_RAMP + n), then its own."""
 
@@ -100,11 +103,14 @@ def run_stage(recipe: Recipe, stage: Stage, run: Run, folder: Path, start: Path 
         begin_from(network, start)
     else:
         network.head.begin_at(training.joints_m.mean(0))
-    module = PoseModule(network, recipe, stage)
     trainer = make_trainer(recipe, stage, run, folder)
     sets: tuple[AnyDataset, AnyDataset] = (training, validation)
     if stage.learns == "after":
         sets = encoded_sets(network, training, validation, stage, trainer.strategy.root_device, run.say)
+    if stage.renews_motion:
+        assert isinstance(network, PoseNetwork)  # a recipe with another one does not hold
+        network.begin_motion(summaries(network, sets[0]))
+    module = PoseModule(network, recipe, stage)
     data = StageData(*sets, stage, recipe.seed, run.workers)
     module.train()
     checkpoint = folder / "last.ckpt"
@@ -134,6 +140,16 @@ def encoded_sets(
 
     encoded = encode_windows(network.encode, training, stage.variants, device, tell)
     return encoded, encode_windows(network.encode, validation, 1, device, lambda *_: None)
+
+
+@torch.no_grad()
+def summaries(network: PoseNetwork, windows: AnyDataset) -> Tensor:
+    """(N, C) what the motion encoder reads of pictures from all over the data."""
+    if isinstance(windows, EncodedDataset):
+        return windows.encoded.summary.flatten(0, 1).float()
+    network.eval()
+    few = (windows[i][0][None, :1] for i in range(0, len(windows), -(-len(windows) // SUMMARISED)))
+    return torch.cat([network.encode(pictures).summary.flatten(0, 1) for pictures in few])
 
 
 def make_trainer(recipe: Recipe, stage: Stage, run: Run, folder: Path) -> Trainer:

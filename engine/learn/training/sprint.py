@@ -51,6 +51,7 @@ class Sprint:
     """Weights, or the folder of parts that an earlier sprint left."""
     bvh: Path | None = None
     processes: int = 1
+    """That render, besides one for the validation pictures; and that prepare pictures later."""
     validation: int = 1000
     """Pictures to validate on; the same in every sprint."""
     say: Say = print
@@ -64,9 +65,7 @@ def sprint(recipe: Recipe, task: Sprint) -> Path:
     stage, side = recipe.stages[0], recipe.stages[0].side or recipe.network.side
     data, validation = task.out / f"data-{task.seed}", task.out / "validation"
     options: dict[str, Any] = {"bvh": task.bvh, "side": side, "frames": stage.window}
-    for _ in make_shards(validation, count=task.validation, seed=0, split="validation", **options):
-        pass
-    render(data, began + task.minutes * 60 * RENDERING, task, options)
+    render(data, validation, began + task.minutes * 60 * RENDERING, task, options)
     made = opened([data])
     task.say(f"{sum(len(sequence) for sequence in made)} pictures made in {time.monotonic() - began:.0f} s")
     left = task.minutes * 60 * (RENDERING + TRAINING) - (time.monotonic() - began)
@@ -75,14 +74,18 @@ def sprint(recipe: Recipe, task: Sprint) -> Path:
     return parted(train(replace(recipe, stages=(timed,), seed=task.seed), run), task.out / "parts")
 
 
-def render(out: Path, until: float, task: Sprint, options: dict[str, Any]) -> None:
-    """Write shards with every process until the monotonic clock says so, each at least one. Raises EgoposeError."""
+def render(data: Path, validation: Path, until: float, task: Sprint, options: dict[str, Any]) -> None:
+    """Write shards with every process until the monotonic clock says so, each at least one; one more validates.
+
+    Raises EgoposeError.
+    """
     context = multiprocessing.get_context("spawn")
     seconds = max(0.0, until - time.monotonic())
     workers = [
-        context.Process(target=_render, args=(out, seconds, task.seed, (i, max(1, task.processes)), options))
-        for i in range(max(1, task.processes))
+        context.Process(target=_render, args=(data, seconds, task.seed, (i, task.processes), options))
+        for i in range(task.processes)
     ]
+    workers.append(context.Process(target=_render_validation, args=(validation, task.validation, options)))
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -99,6 +102,11 @@ def _render(out: Path, seconds: float, seed: int, part: tuple[int, int], options
         if done == last and time.monotonic() > until:
             return
         last = done
+
+
+def _render_validation(out: Path, count: int, options: dict[str, Any]) -> None:
+    for _ in make_shards(out, count=count, seed=0, split="validation", **options):
+        pass
 
 
 def parted(weights: Path, folder: Path) -> Path:

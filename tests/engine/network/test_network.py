@@ -148,6 +148,22 @@ def test_encoders_have_torchvisions_names_and_sizes() -> None:
     assert sum(p.numel() for p in resnet50().parameters()) == 25_557_032 - 2_049_000
 
 
+def test_a_new_temporal_stream_hears_what_tells_pictures_apart() -> None:
+    network = make(ALONE)
+    channels = network.motion.project.in_features
+    # As an encoder's averages are: nearly the same in all pictures.
+    summaries = 0.5 + 0.01 * torch.randn(200, channels, generator=torch.Generator().manual_seed(3))
+    assert network.motion.feature(summaries).std(0).mean() < 0.1
+    network.begin_motion(summaries)
+    assert network.motion.feature(summaries).std(0).mean() > 0.9
+    motion = network.temporal(network.motion.feature(summaries).view(10, 20, -1), torch.ones(10, 20, dtype=torch.bool))
+    assert motion.std((0, 1)).mean() > 0.5
+    # A channel that never speaks is not blown up.
+    summaries[:, 0] = 0.3
+    network.begin_motion(summaries)
+    assert network.motion.project.weight.isfinite().all()
+
+
 def test_base_gives_the_published_heatmap_size() -> None:
     assert BASE.heatmap_side == 64
 

@@ -43,6 +43,8 @@ def test_the_published_order_and_losses() -> None:
         ("[losses]\njoint = 5.0\n[[stage]]\nname = 'a'\npictures = 5", "joint is not known"),
         ("architecture = 'other'\n[[stage]]\nname = 'a'\npictures = 5", "egopose or published"),
         ("[[stage]]\nname = 'a'\npictures = 5\n[[stage]]\nname = 'a'\npictures = 5", "one name"),
+        ("[network]\nstreams = 'spatial'\n[[stage]]\nname = 'a'\npictures = 5\nrenews_motion = true", "own temporal"),
+        ("architecture = 'published'\n[[stage]]\nname = 'a'\npictures = 5\nrenews_motion = true", "own temporal"),
         ("not toml at all", "does not hold"),
     ],
 )

@@ -17,6 +17,7 @@ from engine.learn.data.windows import WindowDataset
 from engine.learn.training.features import collate
 from engine.learn.training.keeping import begin_from, build
 from engine.learn.training.module import PoseModule
+from engine.learn.training.recipe import Stage
 from engine.learn.training.run import Run, train
 from engine.learn.training.scores import Scores
 from engine.learn.wearer.motion import ACTIONS
@@ -118,6 +119,18 @@ def test_behind_frozen_encoders_only_what_follows_changes(pictures: tuple[Run, P
     encoders = ("spatial.encoder", "spatial.decoder", "spatial.head")
     assert all(torch.equal(new[name], old[name]) for name in new if name.startswith(encoders))
     assert not torch.equal(new["fusion.queries"], old["fusion.queries"])
+
+
+@pytest.mark.parametrize("stage", [AFTER, WINDOWS], ids=lambda stage: stage.name)
+def test_a_stage_may_begin_the_motion_anew(pictures: tuple[Run, Path], stage: Stage) -> None:
+    run, weights = pictures
+    renewed = replace(run, out=run.out / f"renewed-{stage.name}", start=weights)
+    train(recipe(replace(stage, renews_motion=True, rate=1e-9)), renewed)
+    old, new = load_file(weights), load_file(renewed.out / "weights.safetensors")
+    kept = [name for name in old if name.startswith(("spatial", "head", "fusion.queries"))]
+    assert all(torch.allclose(new[name].float(), old[name].float(), atol=1e-3) for name in kept)
+    for name in ("motion.project.weight", "temporal.mix.weight", "fusion.motion.weight", "action.weight"):
+        assert not torch.allclose(new[name].float(), old[name].float(), atol=1e-2), name
 
 
 def test_stages_follow_one_another_in_the_published_order(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,13 +17,16 @@ from engine.network.weights import load_network
 from tests.learn.training.making import PICTURES, recipe
 
 
+def render(data: Path, validation: Path, _until: float, task: Sprint, options: dict[str, Any]) -> None:
+    sprints._render(data, 0.0, task.seed, (0, 1), options)
+    sprints._render_validation(validation, task.validation, options)
+
+
 @pytest.mark.usefixtures("opengl")
 def test_one_sprint_begins_where_the_last_one_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD", 8)
     # In this process, where the small shards are known.
-    monkeypatch.setattr(
-        sprints, "render", lambda out, until, task, options: sprints._render(out, 0.0, task.seed, (0, 1), options)
-    )
+    monkeypatch.setattr(sprints, "render", render)
     said: list[str] = []
     task = Sprint(tmp_path / "one", 0.1, 1, processes=0, validation=4, say=said.append)
     endless = recipe(replace(PICTURES, pictures=10_000_000, batch=4))
