@@ -44,7 +44,7 @@ def convert(weights: Path, folder: Path, precisions: Sequence[str], recordings: 
         plain = Path(name) / "plain"
         plain.mkdir()
         tell("exporting the network", ASKED)
-        for part in cut(folded(oracle.network)):
+        for part in cut(folded(oracle.network).cpu()):
             export(part, plain)
         reasons: list[str] = []
         for precision in precisions:

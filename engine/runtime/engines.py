@@ -69,21 +69,29 @@ def build_engines(
 
 def _built(network: PoseNetwork, known: Description, folder: Path, oracle: Oracle, tell: Tell) -> Agreement:
     """Write the engines of one precision; how far they lie from the network."""
-    tell("exporting the network", 0.0)
-    with tempfile.TemporaryDirectory(prefix="egopose-compile-") as name:
-        plain = folded(network)
-        models = export_onnx(cut(halved(plain) if known.precision == "fp16" else plain), Path(name))
-        for at, model in enumerate(models):
-            tell(f"building {model.stem} in {known.precision}", 0.1 + 0.7 * at / len(models))
-            # What follows the streams is small, and fp32 in full: the tensor cores' shortened one costs accuracy.
-            engine = build_engine(trt(), model, short=model.stem != POSE)
-            (folder / f"{model.stem}{ENGINE}").write_bytes(engine)
-    known.write(folder)
+    write_engines(network, known, folder, lambda doing, done: tell(doing, 0.8 * done))
     tell(f"checking {known.precision}", 0.8)
     engines = Engines(folder)
     found = oracle.judge(engines.runtime())
     engines.keep(folder)
     return found
+
+
+def write_engines(network: PoseNetwork, known: Description, folder: Path, tell: Tell) -> None:
+    """Write the engines of a network on the processor in the precision that is described, and the description.
+
+    Nobody checks what they say. Raises EgoposeError where they cannot be built.
+    """
+    tell("exporting the network", 0.0)
+    with tempfile.TemporaryDirectory(prefix="egopose-compile-") as name:
+        plain = folded(network)
+        models = export_onnx(cut(halved(plain) if known.precision == "fp16" else plain), Path(name))
+        for at, model in enumerate(models):
+            tell(f"building {model.stem} in {known.precision}", 0.1 + 0.9 * at / len(models))
+            # What follows the streams is small, and fp32 in full: the tensor cores' shortened one costs accuracy.
+            engine = build_engine(trt(), model, short=model.stem != POSE)
+            (folder / f"{model.stem}{ENGINE}").write_bytes(engine)
+    known.write(folder)
 
 
 def trt() -> Any:

@@ -8,6 +8,7 @@ convolution is int8, and how far its joints move is what counts.
 from __future__ import annotations
 
 import argparse
+import copy
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,7 @@ from engine.network.network import PoseNetwork
 from engine.network.weights import save_weights
 from engine.runtime import agreement
 from engine.runtime.backend import tell_nobody
+from engine.runtime.choice import CudaGraphs
 from engine.runtime.converting import export
 from engine.runtime.description import Agreement
 from engine.runtime.openvino import OpenVino, fast_precisions
@@ -30,6 +32,7 @@ from engine.runtime.oracle import Oracle
 from engine.runtime.parts import cut, folded
 from engine.runtime.quantising import quantise
 from engine.runtime.scripting import script
+from engine.runtime.tensorrt import TensorRt
 from engine.runtime.torchscript import FILE, TorchScript
 
 COLUMNS = "{:16} {:14} {:>6} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9}"
@@ -67,7 +70,20 @@ def compare(weights: Path, *, trained: bool) -> Iterator[tuple[str, int, Agreeme
         folder = Path(name)
         script(oracle.network, folder / FILE, oracle.description.to_json())
         yield "TorchScript", 0, oracle.judge(TorchScript().load(folder))
-        for part in cut(folded(oracle.network)):
+        if CudaGraphs().missing() is None:
+            from engine.runtime.cuda_graphs import graph_of  # noqa: PLC0415
+
+            yield "CUDA graphs", 0, oracle.judge(graph_of(oracle.network))
+        if TensorRt().missing_to_build() is None:
+            from engine.runtime.engines import write_engines  # noqa: PLC0415
+
+            for kind in ("fp32", "fp16"):
+                engines = folder / kind
+                engines.mkdir()
+                known = replace(oracle.description, precision=kind)
+                write_engines(copy.deepcopy(oracle.network).cpu(), known, engines, tell_nobody)
+                yield f"TensorRT {kind}", 0, oracle.judge(TensorRt().load(engines))
+        for part in cut(folded(oracle.network).cpu()):
             export(part, folder)
         for precision in reversed(fast_precisions()):
             models, left = folder, 0

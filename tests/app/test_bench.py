@@ -14,6 +14,7 @@ from app.cli import main
 from engine.runtime.bench import capped
 from engine.runtime.bench.page import markdown
 from engine.runtime.bench.report import Missing, Report
+from engine.runtime.nvidia import NO_GPU
 from engine.runtime.openvino import OpenVino
 
 
@@ -109,8 +110,15 @@ def test_what_is_missing_is_told_in_a_line(
     monkeypatch.setattr(
         OpenVino, "missing", lambda self: "OpenVINO is not installed; it comes with: pip install openvino"
     )
-    assert main(["bench", "--quick", "--network", str(tiny_weights), "--runtime", "openvino-int8"]) == 0
-    assert "not here: openvino-int8: OpenVINO is not installed" in capsys.readouterr().out
+    monkeypatch.setattr("engine.runtime.choice.missing_cuda", lambda: NO_GPU)
+    monkeypatch.setattr("engine.runtime.tensorrt.missing_cuda", lambda: NO_GPU)
+    wanted = ("openvino-int8", "cuda-graphs", "tensorrt")
+    words = [word for name in wanted for word in ("--runtime", name)]
+    assert main(["bench", "--quick", "--network", str(tiny_weights), *words]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not here: openvino-int8: OpenVINO is not installed" in said
+    for name in ("cuda-graphs", "tensorrt-fp32", "tensorrt-fp16"):
+        assert f"not here: {name}: no NVIDIA GPU" in said
 
 
 @pytest.mark.parametrize(

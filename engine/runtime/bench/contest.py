@@ -17,18 +17,23 @@ from engine.network.config import SIZES, NetworkConfig
 from engine.network.network import PoseNetwork
 from engine.network.weights import load_network, save_weights
 from engine.runtime.artefacts import Artefacts, key_of
-from engine.runtime.backend import Tell
-from engine.runtime.bench.making import compile_for_timing, script_for_timing
+from engine.runtime.backend import Backend, Tell
+from engine.runtime.bench.making import compile_for_timing, engines_for_timing, script_for_timing
 from engine.runtime.bench.report import Missing
 from engine.runtime.bench.stages import EagerParts
+from engine.runtime.choice import CudaGraphs
 from engine.runtime.description import Description
 from engine.runtime.eager import EagerRuntime
 from engine.runtime.openvino import PRECISIONS, OpenVino, Precision, fast_precisions
 from engine.runtime.runtime import Runtime
 from engine.runtime.streaming import Parts, StreamingRuntime
+from engine.runtime.tensorrt import Precision as EnginePrecision
+from engine.runtime.tensorrt import TensorRt
 from engine.runtime.torchscript import TorchScript
 
-EAGER, SCRIPT = "eager", TorchScript.name
+EAGER, SCRIPT, GRAPHS = "eager", TorchScript.name, CudaGraphs.name
+ENGINES: tuple[EnginePrecision, ...] = ("fp32", "fp16")
+TORCH, OPENVINO, TENSORRT = "PyTorch", "OpenVINO", "TensorRT"
 ANGLES = 512
 
 
@@ -94,7 +99,8 @@ class Way:
 
 def check_wanted(wanted: Sequence[str]) -> None:
     """Raises EgoposeError for a runtime that there is not."""
-    names = (EAGER, SCRIPT, *(f"openvino-{precision}" for precision in PRECISIONS))
+    names = [EAGER, SCRIPT, GRAPHS]
+    names += [f"openvino-{precision}" for precision in PRECISIONS] + [f"tensorrt-{precision}" for precision in ENGINES]
     for each in wanted:
         if not any(name.startswith(each) for name in names):
             raise EgoposeError(f"no runtime is named {each}; there are {', '.join(names)}")
@@ -117,9 +123,14 @@ def ways_of(network: Chosen, wanted: Sequence[str], tell: Tell, artefacts: Artef
             ways.open_eager()
         if asked(SCRIPT):
             ways.open_torchscript()
+        if asked(GRAPHS):
+            ways.open_graphs()
         for precision in PRECISIONS[::-1]:
             if asked(f"openvino-{precision}"):
                 ways.open_openvino(precision)
+        for kind in ENGINES:
+            if asked(f"tensorrt-{kind}"):
+                ways.open_tensorrt(kind)
         yield ways
 
 
@@ -138,7 +149,7 @@ class Ways:
         """The network as it is written."""
         network = self._network.network
         parts = None if torch.cuda.is_available() else EagerParts(network)
-        self._add(Way(EAGER, "", EagerRuntime(network), 0, "PyTorch", "fp32", parts))
+        self._add(Way(EAGER, "", EagerRuntime(network), 0, TORCH, "fp32", parts))
 
     def open_torchscript(self) -> None:
         """As one traced file."""
@@ -151,7 +162,33 @@ class Ways:
             script_for_timing(network.network, network.weights, folder)
         runtime = backend.load(folder)
         assert isinstance(runtime, StreamingRuntime)
-        self._add(Way(SCRIPT, "", runtime, 0, "PyTorch", "fp32", runtime.parts), checked)
+        self._add(Way(SCRIPT, "", runtime, 0, TORCH, "fp32", runtime.parts), checked)
+
+    def open_graphs(self) -> None:
+        """As PyTorch runs it, recorded."""
+        if (line := CudaGraphs().missing()) is not None:
+            self.missing.append(Missing(GRAPHS, line))
+            return
+        from engine.runtime.cuda_graphs import graph_of  # noqa: PLC0415
+
+        self._add(Way(GRAPHS, "", graph_of(self._network.network), 1, TORCH, "fp32"))
+
+    def open_tensorrt(self, precision: EnginePrecision) -> None:
+        """As engines whose convolutions are in a precision."""
+        name, network = f"tensorrt-{precision}", self._network
+        backends = TensorRt(precision), TensorRt()
+        if (line := backends[0].missing()) is not None:
+            self.missing.append(Missing(name, line))
+            return
+        folder = self._compiled(precision, backends)
+        checked = folder is not None
+        try:
+            if folder is None:
+                folder = self._new_folder()
+                engines_for_timing(network.network, network.weights, folder, precision, self._tell)
+            self._add(Way(name, "", backends[0].load(folder), 1, TENSORRT, precision), checked)
+        except EgoposeError as error:
+            self.missing.append(Missing(name, str(error)))
 
     def open_openvino(self, precision: Precision) -> None:
         """In a precision that this processor computes in hardware."""
@@ -162,7 +199,7 @@ class Ways:
         if line is not None:
             self.missing.append(Missing(name, line))
             return
-        folder = self._compiled(precision)
+        folder = self._compiled(precision, (backend, OpenVino()))
         checked = folder is not None
         try:
             if folder is None:
@@ -174,11 +211,11 @@ class Ways:
             self.missing.append(Missing(name, str(error)))
             return
         assert isinstance(runtime, StreamingRuntime)
-        self._add(Way(name, "", runtime, 0, "OpenVINO", precision, runtime.parts, folder), checked)
+        self._add(Way(name, "", runtime, 0, OPENVINO, precision, runtime.parts, folder), checked)
 
-    def _compiled(self, precision: Precision) -> Path | None:
+    def _compiled(self, precision: str, backends: Sequence[Backend]) -> Path | None:
         """What `egopose compile` made of these weights in this precision."""
-        for backend in (OpenVino(precision), OpenVino()):
+        for backend in backends:
             folder = self._artefacts.find(key_of(self._network.weights, backend.name, backend.identity()))
             if folder is not None and Description.read(folder).precision == precision:
                 return folder

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.runtime.bench.report import Machine
 
 TOLD = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
-LIBRARIES = ("torch", "openvino", "tensorrt", "opencv-python", "numpy")
+LIBRARIES = ("torch", "openvino", "tensorrt", "tensorrt-rtx", "opencv-python", "numpy")
 
 
 def this_machine() -> Machine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,14 @@ PICTURES = 4
 def script_for_timing(network: PoseNetwork, weights: Path, folder: Path) -> None:
     """A TorchScript file of a network."""
     script(network, folder / FILE, Description(network.config, weights_sha256(weights), "fp32").to_json())
+
+
+def engines_for_timing(network: PoseNetwork, weights: Path, folder: Path, precision: str, tell: Tell) -> None:
+    """TensorRT engines of a network. Raises EgoposeError where they cannot be built."""
+    from engine.runtime.engines import write_engines  # noqa: PLC0415
+
+    known = Description(network.config, weights_sha256(weights), precision)
+    write_engines(copy.deepcopy(network).cpu(), known, folder, tell)
 
 
 def compile_for_timing(

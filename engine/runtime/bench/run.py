@@ -21,7 +21,7 @@ from engine.network.config import NetworkConfig
 from engine.runtime.artefacts import Artefacts
 from engine.runtime.bench import timing
 from engine.runtime.bench.capped import HIGHER, run_capped
-from engine.runtime.bench.contest import Chosen, Way, Ways, check_known, check_wanted, chosen, ways_of
+from engine.runtime.bench.contest import TENSORRT, TORCH, Chosen, Way, Ways, check_known, check_wanted, chosen, ways_of
 from engine.runtime.bench.gpu import gpu_figures
 from engine.runtime.bench.machine import this_machine
 from engine.runtime.bench.peak import Chain, openvino_chains, torch_chains
@@ -204,15 +204,16 @@ def best_chains(wanted: Sequence[str]) -> list[Chain]:
 
 def on_gpu(library: str) -> bool:
     """Whether a library's networks run on the GPU: there time is what counts, since the processor only waits."""
-    return library == "PyTorch" and torch.cuda.is_available()
+    return library in (TORCH, TENSORRT) and torch.cuda.is_available()
 
 
 def peak_share(sampled: Mapping[str, Sampled], way: Way, chains: Iterable[Chain], gmac: float) -> float | None:
     """The network's multiplications in a second over those of the chain of its library and precision, by rounds.
 
-    Both on one thread: where a network has two streams, one after the other.
+    Both on one thread: where a network has two streams, one after the other. A GPU's peak is that of PyTorch's.
     """
-    chain = next((c for c in chains if (c.library, c.precision) == (way.library, way.precision)), None)
+    library = TORCH if on_gpu(way.library) else way.library
+    chain = next((c for c in chains if (c.library, c.precision) == (library, way.precision)), None)
     if chain is None:
         return None
     alone = turned(way.name) if turned(way.name) in sampled else way.name

@@ -2,31 +2,116 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from calib.canonical import canonical_angle_table
 from engine.network.config import BASE, SMALL, NetworkConfig
 from engine.network.network import PoseNetwork
-from engine.runtime.parts import cut, export_onnx
+from engine.runtime.engines import build_engine, logger
+from engine.runtime.parts import cut, export_onnx, folded, halved
+from engine.runtime.streaming import POSE
 
 trt = pytest.importorskip("tensorrt_rtx", reason='tensorrt-rtx is not installed: pip install -e ".[rtx]", 230 MB')
 
+LEAST_BYTES = 1e5
 
-@pytest.mark.parametrize("config", [SMALL, replace(BASE, spatial_width=16)], ids=lambda c: c.name)
-def test_every_part_is_parsed_and_an_engine_built_of_it(config: NetworkConfig, tmp_path: Path) -> None:
+
+def network_of(config: NetworkConfig) -> PoseNetwork:
     network = PoseNetwork(config, torch.from_numpy(canonical_angle_table(512))).eval().requires_grad_(False)
-    for path in export_onnx(cut(network), tmp_path):
-        builder = trt.Builder(trt.Logger(trt.Logger.ERROR))
-        wanted = builder.create_network()
-        parser = trt.OnnxParser(wanted, trt.Logger(trt.Logger.ERROR))
-        assert parser.parse_from_file(str(path)), [str(parser.get_error(i)) for i in range(parser.num_errors)]
-        options = builder.create_builder_config()
-        options.num_compute_capabilities = 1
-        options.set_compute_capability(trt.ComputeCapability.SM89, 0)
-        engine = builder.build_serialized_network(wanted, options)
-        assert engine is not None
-        assert engine.nbytes > 1e5
+    return folded(network)
+
+
+def parsed(model: Path) -> Iterator[tuple[str, str]]:
+    """The kind and the type of each layer that TensorRT makes of a model."""
+    network = trt.Builder(logger(trt)).create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    parser = trt.OnnxParser(network, logger(trt))
+    assert parser.parse_from_file(str(model)), [str(parser.get_error(i)) for i in range(parser.num_errors)]
+    for i in range(network.num_layers):
+        layer = network.get_layer(i)
+        yield layer.type.name, layer.get_output(0).dtype.name
+
+
+def assert_whole(model: Path) -> None:
+    """A dry run: every operator of a model is in the one piece that TensorRT takes, and none is left over."""
+    network = trt.Builder(logger(trt)).create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    parser = trt.OnnxParser(network, logger(trt))
+    assert parser.supports_model_v2(model.read_bytes())
+    assert parser.num_subgraphs == 1
+    assert parser.is_subgraph_supported(0)
+    import onnx  # noqa: PLC0415
+
+    assert len(parser.get_subgraph_nodes(0)) == len(onnx.load(str(model)).graph.node)
+
+
+def assert_built(config: NetworkConfig, folder: Path) -> None:
+    """Every part, its convolutions in fp16, is taken whole, and an engine built of it."""
+    for model in export_onnx(cut(halved(network_of(config))), folder):
+        assert_whole(model)
+        kinds = Counter(kind for layer, kind in parsed(model) if layer == "CONVOLUTION")
+        if model.stem == POSE:
+            assert set(kinds) == {"FLOAT"}
+        else:
+            assert kinds["HALF"] > 10
+            assert kinds["FLOAT"] <= 4  # the last one, and those that read the heatmaps' shape
+        engine = build_engine(trt, model, short=model.stem != POSE, capability=trt.ComputeCapability.SM89)
+        assert len(engine) > LEAST_BYTES
+
+
+def test_small_is_built_in_fp16(tmp_path: Path) -> None:
+    assert_built(SMALL, tmp_path)
+
+
+def test_two_streams_are_built_in_fp16(tmp_path: Path) -> None:
+    # As `base` in all but its sizes.
+    assert_built(replace(BASE, spatial_width=16, side=64, window=8), tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_base_whole_is_built_in_fp16(tmp_path: Path) -> None:
+    assert_built(BASE, tmp_path)
+
+
+def test_fp32_is_built_where_fp16_does_not_hold(tmp_path: Path) -> None:
+    for model in export_onnx(cut(network_of(replace(SMALL, side=64, window=8))), tmp_path):
+        assert "HALF" not in {kind for _, kind in parsed(model)}
+        engine = build_engine(trt, model, short=model.stem != POSE, capability=trt.ComputeCapability.SM89)
+        assert len(engine) > LEAST_BYTES
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_int8_by_nncf_is_taken_too(tmp_path: Path) -> None:
+    """What INT8 would need: the rounding stands in the model itself, and TensorRT makes int8 convolutions of it."""
+    os.environ.setdefault("NNCF_CI", "1")
+    nncf = pytest.importorskip("nncf")
+    import onnx  # noqa: PLC0415
+
+    spatial = export_onnx(cut(network_of(replace(SMALL, side=64, window=8)))[:1], tmp_path)[0]
+    nncf.set_log_level(logging.ERROR)
+    rng = np.random.default_rng(0)
+    pictures = [{"picture": rng.integers(0, 256, (1, 64, 64, 3), np.uint8)} for _ in range(4)]
+    with redirect_stdout(io.StringIO()):
+        rounded = nncf.quantize(
+            onnx.load(str(spatial)), nncf.Dataset(pictures), subset_size=4, preset=nncf.QuantizationPreset.PERFORMANCE
+        )
+    model = tmp_path / "int8.onnx"
+    onnx.save(rounded, str(model))
+    assert_whole(model)
+    layers = list(parsed(model))
+    assert Counter(layer for layer, _ in layers)["QUANTIZE"] > 20
+    assert ("QUANTIZE", "INT8") in layers
+    plain = build_engine(trt, spatial, short=True, capability=trt.ComputeCapability.SM89)
+    engine = build_engine(trt, model, short=True, capability=trt.ComputeCapability.SM89)
+    assert LEAST_BYTES < len(engine) < 0.6 * len(plain)  # the weights are a quarter
