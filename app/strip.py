@@ -182,6 +182,8 @@ class Strip(QFrame):
         for cell, value in (*cells, (self.action, text.action), (self.runtime, text.runtime)):
             cell.value.set_text(value)
         tones = {"good": self._colours.good, "warning": self._colours.warning, "error": self._colours.error}
+        # A network without actions leaves the room to what runs it, and why.
+        self.action.setVisible(text.acts)
         self.state.paint_value(tones.get(text.tone, self._colours.muted))
         self.action.bar.set(text.share, self._colours)
         self._calibrated = calibrated

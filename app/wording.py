@@ -43,6 +43,8 @@ class StripText:
     action: str
     share: float
     """Probability of the action, 0 where there is none."""
+    acts: bool = False
+    """Whether the network names actions."""
 
 
 EMPTY = StripText(noted("Nothing open"), "muted", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0.0)
@@ -173,4 +175,5 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
         runtime=what_runs(figures) or UNKNOWN,
         action=label,
         share=share,
+        acts=bool(figures.actions),
     )

@@ -66,3 +66,8 @@ def test_the_strip_says_why_it_is_this_runtime_and_what_is_made_meanwhile() -> N
     building = replace(fake.figures(), reason="nothing is compiled yet", building="building OpenVINO int8, 40 %")
     assert strip_text(building, None).runtime == "small · PyTorch eager, CPU · building OpenVINO int8, 40 %"
     assert reason_tip(building) == "Why: nothing is compiled yet\nMeanwhile: building OpenVINO int8, 40 %"
+
+
+def test_a_network_without_actions_says_so() -> None:
+    assert strip_text(fake.figures(), None).acts
+    assert not strip_text(replace(fake.figures(), actions=()), None).acts
