@@ -8,7 +8,7 @@ demo session: it only moves along the same trade of jitter for lag, so it is lef
 
 from __future__ import annotations
 
-from math import pi
+from math import exp, pi
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ GAP_NS = 500_000_000
 """A longer silence than this, and the joints before it say nothing of those after."""
 SPEED_CUTOFF_HZ = 1.0
 """Of the low-pass on the speed, as in the paper."""
+TOLD_S = 1.0
+"""Seconds over which the lag is told: after so long, what was before counts a third."""
 _CUTOFF_HZ, _CUTOFF_RANGE = 1.0, 8.0
 _SLOPE, _SLOPE_RANGE = 4.0, 4.0
 
@@ -46,11 +48,16 @@ class OneEuro:
         self.smoothing = smoothing
         """May be changed at any time."""
         self.lag_ns = 0
-        """By how much moving points lag behind after the last `update`: the mean of their low-passes' delays at
-        zero frequency, 1 / (2 pi cutoff), weighted by the speed squared: the shift that undoes most of the error."""
+        """By how much moving points lag behind after the last `update`: the one shift of all of them over the last
+        `TOLD_S` that undoes most of the error. A point that moves at v behind a low-pass of 1 / (2 pi cutoff) is v
+        times that behind, so the shift is the mean of these delays weighted by v squared: a moment of rest, in which
+        the cutoff is low and nothing is behind, has no share in it."""
         self._time_ns: int | None = None
         self._points: Array = np.empty((0, 3))
         self._velocity = self._points
+        self._moved = self._points
+        """Velocity of the filtered points, low-passed as that of the raw ones is: without it noise counts as motion."""
+        self._delays = self._weights = 0.0
 
     def reset(self) -> None:
         """Forget the past."""
@@ -62,6 +69,7 @@ class OneEuro:
         before_ns, self._time_ns = self._time_ns, time_ns
         if before_ns is None or broken(before_ns, time_ns) or self._points.shape != raw.shape:
             self._points, self._velocity, self.lag_ns = raw, np.zeros_like(raw), 0
+            self._moved, self._delays, self._weights = np.zeros_like(raw), 0.0, 0.0
             return raw.copy()
         step_s = (time_ns - before_ns) / 1e9
         fresh = ~np.isfinite(self._points).all(-1, keepdims=True)
@@ -73,14 +81,20 @@ class OneEuro:
         cutoff = lowest + slope * speed
         share = _alpha(cutoff, step_s) if self.smoothing > 0 else np.ones_like(cutoff)
         self._points = before + share * (raw - before)
-        self.lag_ns = self._lag(cutoff, speed) if self.smoothing > 0 else 0
+        self.lag_ns = self._lag(cutoff, np.where(fresh, 0.0, (self._points - before) / step_s), step_s)
         return self._points.copy()
 
-    @staticmethod
-    def _lag(cutoff: Array, speed: Array) -> int:
-        weight = np.nan_to_num(speed) ** 2
-        total = float(weight.sum())
-        return round(1e9 * float((weight / (2 * pi * np.nan_to_num(cutoff, nan=1.0))).sum()) / total) if total else 0
+    def _lag(self, cutoff: Array, moved: Array, step_s: float) -> int:
+        if self.smoothing <= 0:
+            self._delays = self._weights = 0.0
+            return 0
+        held = np.nan_to_num(self._moved)
+        self._moved = held + _alpha(SPEED_CUTOFF_HZ, step_s) * (np.nan_to_num(moved) - held)
+        weight = (self._moved**2).sum(-1, keepdims=True)
+        fades = exp(-step_s / TOLD_S)
+        self._delays = fades * self._delays + float((weight / (2 * pi * np.nan_to_num(cutoff, nan=1.0))).sum()) * step_s
+        self._weights = fades * self._weights + float(weight.sum()) * step_s
+        return round(1e9 * self._delays / self._weights) if self._weights > 0 else 0
 
 
 def _alpha(cutoff_hz: Any, step_s: float) -> Any:

@@ -93,8 +93,33 @@ def test_the_lag_is_what_it_says_it_is(speed: float) -> None:
     for i in range(400):
         point = speed * i * STEP_NS / 1e9
         result = one.update(np.array([[point, 0, 0], [5.0, 5.0, 5.0]]), i * STEP_NS)
-    assert (point - result[0, 0]) / speed == pytest.approx(one.lag_ns / 1e9, rel=1e-6)
+    assert (point - result[0, 0]) / speed == pytest.approx(one.lag_ns / 1e9, rel=1e-4)
     assert result[1] == pytest.approx([5, 5, 5])  # one that is still has no share in it
+
+
+@pytest.mark.parametrize("smoothing", [0.25, 0.5, 0.75])
+def test_the_lag_told_is_the_one_measured_of_a_body_that_moves_and_rests(smoothing: float) -> None:
+    """Ramps of several speeds with rests between them, seen with noise: told in the mean as the best shift has it."""
+    rng = np.random.default_rng(0)
+    speeds = np.repeat(np.where(rng.random(60) < 0.4, 0.0, rng.normal(0, 0.8, 60)), 20)
+    along = np.cumsum(np.convolve(speeds, np.ones(9) / 9, "same"))[:, None] * STEP_NS / 1e9  # no body jerks
+    truth = np.stack([along * 0.3, along, along * 0], -1)
+    one, found, told = OneEuro(smoothing), [], []
+    for i, points in enumerate(truth + rng.normal(0, 0.002, truth.shape)):
+        found.append(one.update(points, i * STEP_NS)[0, 1])
+        told.append(one.lag_ns / STEP_NS)
+    frames, shifts = np.arange(len(along)), np.arange(0, 5, 0.02)
+    errors = [np.mean((found - np.interp(frames - shift, frames, along[:, 0])) ** 2) for shift in shifts]
+    assert np.mean(told) == pytest.approx(shifts[np.argmin(errors)], rel=0.25)
+
+
+def test_a_step_is_told_as_it_is_followed() -> None:
+    """So small that the cutoff stays: the answer comes 1 / (2 pi cutoff) after the step, in the mean."""
+    one, step_m = OneEuro(0.5), 1e-6
+    one.update(np.zeros((1, 3)), 0)
+    answer = [one.update(np.full((1, 3), step_m), i * STEP_NS)[0, 0] / step_m for i in range(1, 200)]
+    area_s = float(np.sum(1 - np.array(answer))) * STEP_NS / 1e9  # the mean of a step response's delay
+    assert one.lag_ns / 1e9 == pytest.approx(area_s, rel=1e-2)
 
 
 def test_no_strength_changes_nothing() -> None:
