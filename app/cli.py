@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from app.bench import add_bench
 from app.calibration.command import add_board, add_calibrate, add_convert
@@ -30,6 +30,9 @@ from app.settings import Settings
 from calib.errors import CalibrationError
 from calib.formats import load_camera
 from engine.errors import EgoposeError
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -98,12 +101,14 @@ def parser(words: Sequence[str]) -> Parser:
         "synthetic (default: %(default)s)",
     )
     add_shown(live)
+    add_booth(live)
     live.add_argument("--headless", action="store_true", help="no window: only --send, until Ctrl+C or --seconds")
     live.set_defaults(command=run_live)
 
     replay = commands.add_parser("replay", help="show a recorded session, a video or a folder of pictures")
     replay.add_argument("path", help="a session (.mcap), a video, a folder of pictures or one picture")
     add_shown(replay)
+    add_booth(replay)
     replay.add_argument("--loop", action="store_true", help="begin again at the end")
     replay.add_argument("--recorded", action="store_true", help="show the poses that were recorded; no network runs")
     replay.add_argument("--headless", action="store_true", help="no window: every frame, files into --out; or --send")
@@ -166,6 +171,7 @@ def needs_extra(name: str) -> Iterator[None]:
 def add_demo(command: argparse.ArgumentParser) -> None:
     """Options of `egopose demo`."""
     add_shown(command)
+    add_booth(command)
     command.add_argument(
         "--out",
         type=Path,
@@ -195,9 +201,18 @@ def add_shown(command: argparse.ArgumentParser) -> None:
     add_send(command)
 
 
+def add_booth(command: argparse.ArgumentParser) -> None:
+    """The option of every command that shows one source."""
+    command.add_argument(
+        "--booth", action="store_true", help="full screen without controls, restarts by itself; F4 twice leaves it"
+    )
+
+
 def add_window(command: argparse.ArgumentParser) -> None:
     """Options of every command that can open the window."""
-    command.add_argument("--theme", choices=("system", "dark", "light"), default="system")
+    command.add_argument(
+        "--theme", choices=("system", "dark", "light"), help="(default: what was chosen in the window last)"
+    )
     command.add_argument("--seconds", type=float, help="close the window after this many seconds")
     command.add_argument(
         "--screenshot", type=Path, metavar="PNG", help="write a picture of the window before it closes"
@@ -211,13 +226,21 @@ def run_start(arguments: argparse.Namespace) -> int:
 
 def run_live(arguments: argparse.Namespace) -> int:
     """`egopose live`."""
+    check_booth(arguments)
     if arguments.headless:
         return run_sending(arguments, arguments.source)
     return open_window(arguments, arguments.source)
 
 
+def check_booth(arguments: argparse.Namespace) -> None:
+    """Raise EgoposeError where a booth is asked for without a window."""
+    if arguments.booth and arguments.headless:
+        raise EgoposeError("--booth is a window; leave --headless away")
+
+
 def run_replay(arguments: argparse.Namespace) -> int:
     """`egopose replay`."""
+    check_booth(arguments)
     if not arguments.headless:
         if arguments.out is not None:
             raise EgoposeError("--out belongs to --headless; add --headless, or leave --out away for the window")
@@ -238,6 +261,7 @@ def run_replay(arguments: argparse.Namespace) -> int:
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """`egopose demo`."""
+    check_booth(arguments)
     from app.run import has_display  # noqa: PLC0415
     from engine.assets import DEMO_SESSION  # noqa: PLC0415
 
@@ -247,7 +271,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
         return run_sending(arguments, str(DEMO_SESSION), loop=True)
     from app.demo import demo_without_screen  # noqa: PLC0415
 
-    print(demo_without_screen(arguments.out, settings_of(arguments), arguments.theme))
+    print(demo_without_screen(arguments.out, settings_of(arguments), arguments.theme or "system"))
     return 0
 
 
@@ -305,17 +329,26 @@ def open_window(arguments: argparse.Namespace, spec: str | None, *, loop: bool =
 
     settings, sends = shown_settings(arguments), sent(arguments)
     check_display()
-    if spec is not None:
+    booth = getattr(arguments, "booth", False)
+    if booth and spec is not None:
+        open_source(spec)  # what makes no sense is told; what is not there yet is waited for
+    elif spec is not None:
         with supervised(open_source(spec)):
             # Opened once here, so that what cannot be opened ends the command instead of opening a window.
             pass
+
+    def begin(window: MainWindow) -> None:
+        begin_sending(window, sends)
+        if booth:
+            window.live.booth.enter()
+
     return run_window(
         FeedOpener(settings, loop=loop),
         spec,
         theme=arguments.theme,
         seconds=arguments.seconds,
         screenshot=arguments.screenshot,
-        begin=lambda window: begin_sending(window, sends),
+        begin=begin,
     )
 
 

@@ -103,6 +103,14 @@ def heat_layer(levels: NDArray[np.uint8], view: CanonicalView, size: tuple[int, 
     return Heat(borrowed_image(pixels, (w, h), QImage.Format.Format_ARGB32_Premultiplied), pixels, box)
 
 
+def mirrored(heat: Heat, width: int) -> Heat:
+    """The same as in a mirror, in a layer of this width."""
+    pixels = np.ascontiguousarray(heat.pixels[:, ::-1])
+    x, y, w, h = heat.box.getRect()
+    box = QRect(width - x - w, y, w, h)
+    return Heat(borrowed_image(pixels, (w, h), QImage.Format.Format_ARGB32_Premultiplied), pixels, box)
+
+
 def shrunk(image: ImageArray, size: tuple[int, int]) -> ImageArray:
     """(H, W, 3) to a (width, height) that is not larger: averaged by a whole number, then interpolated.
 
@@ -193,7 +201,10 @@ class FisheyeView(QWidget):
         rect = self.picture_rect()
         assert self._frame is not None  # callers draw a frame
         scale = rect.width() / self._frame.image.shape[1]
-        return np.asarray((np.asarray(uv, np.float64) + 0.5) * scale + (rect.x(), rect.y()))
+        placed = np.asarray((np.asarray(uv, np.float64) + 0.5) * scale + (rect.x(), rect.y()))
+        if self._shown.mirrored:
+            placed[..., 0] = rect.left() + rect.right() - placed[..., 0]
+        return placed
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         began = time.monotonic_ns()
@@ -221,19 +232,22 @@ class FisheyeView(QWidget):
         height, width = frame.image.shape[:2]
         whole = max(1, int(width // (rect.width() * self.devicePixelRatioF())))
         size = width // whole, height // whole
-        if self._picture is None or self._picture[0] != (frame, size):
+        key = frame, size, self._shown.mirrored
+        if self._picture is None or self._picture[0] != key:
             kept = self._picture[2] if self._picture is not None and self._picture[2].shape[1::-1] == size else None
-            pixels = cv2.cvtColor(shrunk(frame.image, size), cv2.COLOR_BGR2BGRA, dst=kept)
-            self._picture = (frame, size), borrowed_image(pixels, size, QImage.Format.Format_RGB32), pixels
+            small = shrunk(frame.image, size)
+            pixels = cv2.cvtColor(cv2.flip(small, 1) if self._shown.mirrored else small, cv2.COLOR_BGR2BGRA, dst=kept)
+            self._picture = key, borrowed_image(pixels, size, QImage.Format.Format_RGB32), pixels
         return self._picture[1]
 
     def _paint_heat(self, painter: QPainter, pose: Pose, view: CanonicalView, rect: QRectF) -> None:
         """Only where there is some: most of the layer is clear, and blending it takes as long."""
         ratio = min(1.0, _HEAT_LONGEST / max(rect.width(), rect.height()))
         size = max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio))
-        key = (pose, id(view), self._shown.joints, size)
+        key = (pose, id(view), self._shown.joints, size, self._shown.mirrored)
         if self._heat is None or self._heat[0] != key:
-            self._heat = key, heat_layer(heat_levels(pose, self._shown.joints), view, size)
+            layer = heat_layer(heat_levels(pose, self._shown.joints), view, size)
+            self._heat = key, mirrored(layer, size[0]) if layer is not None and self._shown.mirrored else layer
         heat = self._heat[1]
         if heat is not None:
             across, down = rect.width() / size[0], rect.height() / size[1]

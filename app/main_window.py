@@ -8,7 +8,7 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QIcon
@@ -24,9 +24,13 @@ from app.diagnostics.window import diagnostics_of
 from app.doctor.dialog import show_doctor
 from app.feed import Opener
 from app.files import Files
+from app.live.controls import LiveControls
+from app.live.presenter import Live
+from app.live.section import LiveSection
 from app.menus import Commands, build_menus
 from app.outputs.presenter import Outputs
 from app.outputs.section import OutputsSection
+from app.preferences import change_preferences, load_preferences
 from app.presenter import Notice, Phase, Presenter, Screen
 from app.recording.controls import RecordControls
 from app.replay.controls import ReplayControls
@@ -35,12 +39,13 @@ from app.shown import Shown
 from app.start.home import HomeButton
 from app.start.page import StartPage
 from app.start.presenter import StartPresenter
-from app.theme import ICONS, Theme, missing_fonts, qt_palette, style_sheet
+from app.theme import ICONS, Theme, ThemeChoice, missing_fonts, qt_palette, style_sheet
 from app.translation import tr
 from app.view_page import ViewPage
 from app.wearer.section import WearerSection
 from app.wording import window_title
 from engine.assets import DEMO_SESSION
+from engine.errors import EgoposeError
 from engine.live.meter import Durations
 
 if TYPE_CHECKING:
@@ -50,6 +55,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ICON = ICONS / "egopose.svg"
+LIVE_CLOSE_S = 1.5
+"""How long closing may wait for a snapshot to be written, and for a change that is being tried."""
 START_CLOSE_S = 0.2
 """How long closing may wait for what looks for sessions and cameras; it holds nothing."""
 
@@ -75,6 +82,7 @@ class MainWindow(QMainWindow):
         self.home_button = HomeButton(self, self.actions_.home, theme)
         self.recording = RecordControls(self)
         self.replay = ReplayControls(self)
+        self.live = LiveControls(self)
         self._connect()
         self._page_changed()
         self.set_theme()
@@ -92,6 +100,8 @@ class MainWindow(QMainWindow):
         self.view = ViewPage()  # further sections are added to its sidebar here, before the menus are made
         self.look_times = Durations()
         self.diagnostics = diagnostics_of(self)
+        self.living = LiveSection(Live(self.presenter.opener, self.reopen, load_preferences()))
+        self.view.sidebar.add(self.living)
         self.view.sidebar.add(self.replaying)
         self.view.sidebar.add(DiagnosticsSection(self.diagnostics))
         self.outputs = Outputs()
@@ -125,7 +135,7 @@ class MainWindow(QMainWindow):
             show_panel=sidebar.unfold,
             sections=[(tr(one.title), partial(sidebar.toggle, one)) for one in sidebar.sections],
             look_from=self.view.skeleton.look_from,
-            choose_theme=self.theme.choose,
+            choose_theme=self.choose_theme,
             full_screen=lambda on: self.showFullScreen() if on else self.showNormal(),
             escape=self.escape,
             about=lambda: show_about(self),
@@ -221,7 +231,9 @@ class MainWindow(QMainWindow):
 
     def escape(self) -> None:
         """Dismiss the banner; else leave full screen; else go to the start page, unless that would end a recording."""
-        if self.calibration is not None:
+        if self.live.booth.on:
+            self.live.booth.press()
+        elif self.calibration is not None:
             self.calibration.escape()
         elif self.banner.notice is not None:
             self.banner.dismiss()
@@ -239,7 +251,20 @@ class MainWindow(QMainWindow):
         self.presenter.dismiss(notice)
         self.recording.dismiss(notice)
         self.outputs.dismiss(notice)
+        self.live.dismiss(notice)
         self.banner.show_notice(None)
+
+    def choose_theme(self, choice: ThemeChoice) -> None:
+        """From now on, and the next time."""
+        self.theme.choose(choice)
+        self.remember(theme=choice.value)
+
+    def remember(self, **changes: Any) -> None:
+        """Keep preferences, by name; where that fails they hold until the program ends."""
+        try:
+            change_preferences(**changes)
+        except EgoposeError as error:
+            self.report(error)
 
     # What the window shows
 
@@ -277,11 +302,13 @@ class MainWindow(QMainWindow):
             return
         if self.pages.currentWidget() is self.start:
             self.start.look()
+        self.living.live.settle()
         screen = self.recording.look(self.presenter.look())
         self.outputs.follow(self.presenter.feed)
         self.wearing.wearer.look(self.presenter.feed, screen.snapshot)
         if screen.notice is None and (said := self.outputs.notice()) is not None:
             screen = replace(screen, notice=said)
+        screen = self.live.look(screen)
         self.draw(screen)
         self.replay.look(self.presenter.feed, screen)
 
@@ -309,7 +336,7 @@ class MainWindow(QMainWindow):
         QApplication.setPalette(palette)
         QToolTip.setPalette(palette)
         self.setStyleSheet(style_sheet(colours))
-        for part in (self.start, self.view, self.recording.bar, self.replay):
+        for part in (self.start, self.view, self.recording.bar, self.replay, self.live):
             part.set_colours(colours)
         self.calibrating.set_colours(colours)
         self.actions_.themes[self.theme.choice].setChecked(True)
@@ -317,6 +344,10 @@ class MainWindow(QMainWindow):
     # What Qt tells
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        if self.live.booth.on and event is not None and event.spontaneous():
+            self.live.booth.press()  # a visitor's Alt+F4 counts as the key that leaves
+            event.ignore()
+            return
         if not self._closed:
             self._closed = True
             self.closing.emit()
@@ -327,11 +358,13 @@ class MainWindow(QMainWindow):
             self.start.presenter.leave()
             self.recording.stop()  # before the feed that it takes from
             self.replay.close()
+            self.live.stop()
             self.diagnostics.machine.stop()
             close_together(
                 {
                     "recording": self.recording.close,
                     "recovering": self.recording.leave_leftovers,
+                    "live choices": partial(self.live.close, LIVE_CLOSE_S),
                     "outputs": self.outputs.close,
                     "source": self.presenter.close,
                     "start page": partial(self.start.presenter.close, START_CLOSE_S),

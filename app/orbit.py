@@ -32,6 +32,8 @@ class Orbit:
     """What the camera turns about; the default is a standing adult's waist."""
     field: float = radians(40.0)
     """Vertical field of view."""
+    mirrored: bool = False
+    """Whether left and right of the view are exchanged."""
 
     def axes(self) -> tuple[Points, Points, Points]:
         """(3,) unit vectors: right, up, forward of the camera, in the display frame."""
@@ -60,7 +62,7 @@ class Orbit:
         depth = offset @ forward
         safe = np.where(depth > 0.05, depth, np.nan)
         focal = self.focal(size)
-        x = size[0] / 2 + focal * (offset @ right) / safe
+        x = size[0] / 2 + (-focal if self.mirrored else focal) * (offset @ right) / safe
         y = size[1] / 2 - focal * (offset @ up) / safe
         return np.stack([x, y, depth], axis=-1)
 
@@ -73,7 +75,7 @@ class Orbit:
         """Moved so that what lies at the target's depth follows a drag of (dx, dy) pixels."""
         right, up, _ = self.axes()
         metres = self.distance / self.focal(size)
-        x, y, z = np.asarray(self.target) + metres * (dy * up - dx * right)
+        x, y, z = np.asarray(self.target) + metres * (dy * up - (-dx if self.mirrored else dx) * right)
         return replace(self, target=(float(x), float(y), float(z)))
 
     def zoomed(self, factor: float) -> Self:

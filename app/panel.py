@@ -33,11 +33,17 @@ class SidePanel(Section):
         self.skeleton = self._check(tr("Skeleton"), tr("Joints and bones over the picture (S)"))
         self.heatmaps.toggled.connect(lambda on: self._emit(replace(self._shown, heatmaps=on)))
         self.skeleton.toggled.connect(lambda on: self._emit(replace(self._shown, skeleton=on)))
+        self.mirrored = self._check(
+            tr("As in a mirror"), tr("Picture and skeleton change sides, for the eye alone (X)")
+        )
+        self.mirrored.setChecked(False)
+        self.mirrored.toggled.connect(lambda on: self._emit(replace(self._shown, mirrored=on)))
         self.joints = tuple(self._joint_check(joint) for joint in range(len(JOINTS)))
         self.body.setSpacing(2)
         self.body.addWidget(heading(tr("On the picture")))
         self.body.addWidget(self.heatmaps)
         self.body.addWidget(self.skeleton)
+        self.body.addWidget(self.mirrored)
         for side in Side:
             self.body.addSpacing(GAP + GAP // 2)
             self.body.addWidget(self._side_heading(side))
@@ -72,7 +78,12 @@ class SidePanel(Section):
 
     def set_shown(self, shown: Shown) -> None:
         """Set every box without a signal for each, then tell once."""
-        boxes = [(self.heatmaps, shown.heatmaps), (self.skeleton, shown.skeleton), (self.lens, shown.lens)]
+        boxes = [
+            (self.heatmaps, shown.heatmaps),
+            (self.skeleton, shown.skeleton),
+            (self.lens, shown.lens),
+            (self.mirrored, shown.mirrored),
+        ]
         boxes += [(check, joint in shown.joints) for joint, check in enumerate(self.joints)]
         for check, on in boxes:
             check.blockSignals(True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.feed import Feed, Opener
 from app.opening import Opening
+from app.translation import tr
 from calib.errors import CalibrationError
 from engine.errors import EgoposeError
 from engine.types import Snapshot, StreamState
@@ -58,6 +59,10 @@ class Screen:
     view: CanonicalView | None = None
     assumed_camera: bool = False
     notice: Notice | None = None
+    frozen: bool = False
+    """Whether the picture is held while the source goes on."""
+    waiting: tuple[str, str] | None = None
+    """Headline and line in place of the usual ones while there is no picture."""
 
 
 def one_line(error: BaseException) -> str:
@@ -65,7 +70,11 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, (EgoposeError, CalibrationError)):
         return " ".join(str(error).split())
     detail = " ".join(str(error).split())
-    return f"Something went wrong inside the program ({type(error).__name__}: {detail}); the log has the details"
+    return tr(
+        "Something went wrong inside the program ({error}: {detail}); the log has the details",
+        error=type(error).__name__,
+        detail=detail,
+    )
 
 
 def display_name(spec: str) -> str:
@@ -94,6 +103,11 @@ class Presenter:
         self._leaving: threading.Thread | None = None
         self._error: Notice | None = None
         self._dismissed: set[Notice] = set()
+
+    @property
+    def opener(self) -> Opener:
+        """What opens sources."""
+        return self._opener
 
     @property
     def spec(self) -> str | None:

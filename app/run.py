@@ -16,6 +16,7 @@ from app.display import check_display, has_display
 from app.errors import ErrorHook
 from app.feed import Opener
 from app.main_window import MainWindow
+from app.preferences import load_preferences
 from app.theme import Theme, ThemeChoice
 from app.translation import use_language
 from engine.errors import EgoposeError
@@ -46,7 +47,7 @@ def run_window(
     opener: Opener,
     spec: str | None,
     *,
-    theme: str = "system",
+    theme: str | None = None,
     seconds: float | None = None,
     screenshot: Path | None = None,
     begin: Callable[[MainWindow], None] | None = None,
@@ -54,11 +55,12 @@ def run_window(
     """Show the window until it is closed, or for some seconds; the exit status. `begin` is called once it is shown.
 
     0, or 1 after an error inside the program, or 2 where the window closed by itself and nothing could be
-    opened. Raises EgoposeError where there is no display, and where the screenshot cannot be written.
+    opened. `theme` None is what was chosen last. Raises EgoposeError where there is no display, and where the
+    screenshot cannot be written.
     """
     check_display()
     app = application()
-    window = MainWindow(opener, Theme(ThemeChoice(theme)))
+    window = MainWindow(opener, Theme(theme_choice(theme)))
     hook = ErrorHook(interrupted=window.leave)
     hook.caught.connect(window.report)
     hook.install()
@@ -88,6 +90,12 @@ def run_window(
     if hook.count:
         return _PROGRAM_ERROR
     return _USER_ERROR if timed and failed is not None else 0
+
+
+def theme_choice(asked: str | None) -> ThemeChoice:
+    """What is asked for, else what was chosen last."""
+    name = asked or load_preferences().theme
+    return ThemeChoice(name) if name in list(ThemeChoice) else ThemeChoice.SYSTEM
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from calib.calibration import Calibration
@@ -34,6 +34,9 @@ class Settings:
     """The wearer's body, where it is known."""
     runtime: str = AUTO
     """What runs the network: one of `engine.runtime.choice.choices`."""
+    lenses: Mapping[str, Calibration] = field(default_factory=dict)
+    """What was chosen in the window for single cameras, by the source's stable id; one that is `assumed` stands for no
+    calibration at all."""
     upgrades: bool = False
     """Whether a faster runtime may be made while a live source runs, and then takes over."""
 
@@ -60,6 +63,9 @@ class Settings:
         """The same, None where only the default is left: a recording must not claim that."""
         from engine.cameras import remembered_camera  # noqa: PLC0415
 
+        chosen = self.lenses.get(source.info.source_id)
+        if chosen is not None:
+            return None if chosen.assumed else chosen
         return self.camera or source.info.calibration or remembered_camera(source.info.source_id)
 
     def weights(self) -> Path:

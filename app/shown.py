@@ -68,6 +68,8 @@ class Shown:
     """The joint whose way is drawn in 3D."""
     lens: bool = True
     """Whether the camera in 3D carries its picture."""
+    mirrored: bool = False
+    """Whether picture and skeleton are seen as in a mirror; what is recorded and sent never is."""
 
     def with_joints(self, joints: frozenset[int] | set[int], shown: bool) -> Self:
         """The same with some joints shown or hidden."""

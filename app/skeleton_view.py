@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from math import radians
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,7 @@ class _SkeletonView(_Base):
         if shown.trail != self._shown.trail:
             self._trail.clear()
         self._shown = shown
-        self._update_stage()
+        self.set_orbit(self._orbit)
 
     def show_ghosts(self, ghosts: tuple[Body, ...]) -> None:
         """Draw these beside the pose from now on: see `app.body.ghost`."""
@@ -123,7 +124,7 @@ class _SkeletonView(_Base):
             self._update_stage()
 
     def set_orbit(self, orbit: Orbit) -> None:
-        self._orbit = orbit
+        self._orbit = replace(orbit, mirrored=self._shown.mirrored)
         self._update_stage()
 
     def look_from(self, name: str) -> None:
@@ -208,7 +209,8 @@ class _SkeletonView(_Base):
         return x + QFontMetricsF(painter.font()).horizontalAdvance(word) + 1.75 * GAP
 
     def _drag(self, dx: float, dy: float, pan: bool) -> None:
-        turned = self._orbit.panned(dx, dy, self._size()) if pan else self._orbit.orbited(dx * _TURN, dy * _TURN)
+        across = -dx if self._orbit.mirrored else dx  # what is seen follows the pointer, mirrored or not
+        turned = self._orbit.panned(dx, dy, self._size()) if pan else self._orbit.orbited(across * _TURN, dy * _TURN)
         self.set_orbit(turned)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:

@@ -225,6 +225,16 @@ def style_sheet(colours: Colours) -> str:
         QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
         QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.border};
             selection-background-color: {c.raised}; selection-color: {c.text}; }}
+        QSlider {{ min-height: 22px; }}
+        QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.border}; }}
+        QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}
+        QSlider::handle:horizontal {{ width: 14px; margin: -6px 0; border-radius: 8px; background: {c.text};
+            border: 1px solid {c.border}; }}
+        QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {c.accent};
+            border-color: {c.text}; }}
+        QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {c.muted}; }}
+        QPushButton:checked {{ border-color: {c.accent}; color: {c.accent}; }}
+        QComboBox:disabled {{ color: {c.muted}; }}
         QListWidget {{ background: {c.ground}; border: 1px solid {c.border}; border-radius: 6px; }}
         QListWidget::item {{ color: {c.text}; border: 1px solid transparent; border-radius: 6px;
             padding: {GAP // 2}px; }}

@@ -80,14 +80,14 @@ class ViewPage(QWidget):
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
         """Show a screen; only what has changed is painted again. `at_once` does not wait with the figures."""
         self.left.setCurrentWidget(self.picture if screen.phase is Phase.PICTURE else self.waiting)
-        self.waiting.show_name(screen.name)
+        self.waiting.show_name(screen.name, screen.waiting)
         snapshot = screen.snapshot
         frame, pose = (snapshot.frame, snapshot.pose) if snapshot is not None else (None, None)
         new = frame, pose, screen.view
         if any(one is not other for one, other in zip(new, self._drawn, strict=True)):
             self._drawn = new
             self.picture.show_picture(*new)
-        stale = stale_text(snapshot.figures) if snapshot is not None else None
+        stale = stale_text(snapshot.figures) if snapshot is not None and not screen.frozen else None
         self.picture.set_stale(stale)
         self.skeleton.show_frame(frame if stale is None else None)
         self._show_pose(pose if stale is None else None)

@@ -20,7 +20,8 @@ class Waiting(QWidget):
         super().__init__(parent)
         self._colours = DARK
         self._headline = ElidedLabel(font(3, strong=True), least=20 * GAP)
-        hint = QLabel(tr("The first picture appears as soon as the camera and the network are ready."))
+        self._usual = tr("The first picture appears as soon as the camera and the network are ready.")
+        self._hint = hint = QLabel(self._usual)
         hint.setWordWrap(True)
         hint.setProperty("muted", True)
         hint.setFont(font())
@@ -36,9 +37,17 @@ class Waiting(QWidget):
     def sizeHint(self) -> QSize:
         return super().sizeHint().expandedTo(QSize(640, 512))
 
-    def show_name(self, name: str) -> None:
-        """What is being opened."""
-        self._headline.set_text(tr("Opening {name} …", name=name))
+    @property
+    def headline(self) -> str:
+        """What is said largest."""
+        return self._headline.text()
+
+    def show_name(self, name: str, instead: tuple[str, str] | None = None) -> None:
+        """What is being opened; or another headline with its line."""
+        headline, line = instead or (tr("Opening {name} …", name=name), self._usual)
+        self._headline.set_text(headline)
+        if self._hint.text() != line:
+            self._hint.setText(line)
 
     def set_colours(self, colours: Colours) -> None:
         self._colours = colours

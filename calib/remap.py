@@ -57,6 +57,7 @@ class CanonicalView:
     def __init__(self, camera: Calibration, size: tuple[int, int], side: int = 256) -> None:
         """`size` is the (width, height) of the pictures, `side` that of the square view, in pixels."""
         self.camera = fit_camera(camera, size)
+        self.calibrated_size = camera.size
         self.size = size
         self.side = side
         axis = (np.arange(2 * side) + 0.5) / (2 * side)

@@ -29,5 +29,10 @@ def bundled_weights(name: str) -> Path:
     return path
 
 
+def bundled_names() -> tuple[str, ...]:
+    """Of the networks whose weights come with the program."""
+    return tuple(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
+
+
 def _names() -> str:
-    return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))) or "none"
+    return ", ".join(bundled_names()) or "none"

@@ -1,0 +1,1 @@
+"""What is chosen while a camera is shown, and the booth mode."""

@@ -1,0 +1,63 @@
+"""A change of what runs: tried beside what is shown, which goes on until it is known to work. No Qt."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.settings import Settings
+from calib.calibration import Calibration
+from engine.runtime.choice import check_choice, open_runtime
+
+log = logging.getLogger(__name__)
+
+Make = Callable[[Settings], Settings]
+"""The settings before to those after. Raises EgoposeError or CalibrationError where they cannot be."""
+
+
+class Change:
+    """One change being tried on a thread. `poll` gives the new settings, or why they cannot be."""
+
+    def __init__(self, before: Settings, make: Make) -> None:
+        self._before, self._make = before, make
+        self._outcome: Settings | Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="egopose change", daemon=True)
+        self._thread.start()
+
+    def poll(self) -> Settings | Exception | None:
+        """None while it is not known."""
+        return self._outcome
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end; whether it has come."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            after = self._make(self._before)
+            if (after.network, after.runtime) != (self._before.network, self._before.runtime):
+                try_runtime(after)
+            self._outcome = after
+        except Exception as error:  # handed to the presenter, which words it
+            self._outcome = error
+
+
+def try_runtime(settings: Settings) -> None:
+    """Open the network as the feed will, which makes what has to be made, and let it go. Raises EgoposeError."""
+    check_choice(settings.runtime)
+    open_runtime(settings.weights(), settings.runtime).close()
+
+
+def with_lens(source_id: str, lens: Calibration) -> Make:
+    """This camera is calibrated so, in this run."""
+    return lambda settings: replace(settings, lenses={**settings.lenses, source_id: lens})
+
+
+def without_lens(source_id: str) -> Make:
+    """This camera is calibrated as is known of it."""
+    return lambda settings: replace(
+        settings, lenses={one: lens for one, lens in settings.lenses.items() if one != source_id}
+    )
