@@ -52,7 +52,7 @@ class BoothMode:
         self._booth, self._awake = Booth(), Awake()
         full = self._window.actions_.full_screen
         self._full_before = full.isChecked()
-        self._show_controls(False)
+        self.show_controls(False)
         full.setChecked(True)
         self._say(tr(HOW, key=LEAVES[0]), 6000)
 
@@ -67,7 +67,7 @@ class BoothMode:
         """As it was before."""
         self._booth = None
         self.stop()
-        self._show_controls(True)
+        self.show_controls(True)
         self._window.actions_.full_screen.setChecked(self._full_before)
 
     def stop(self) -> None:
@@ -92,7 +92,8 @@ class BoothMode:
         """Whether a key does nothing now; one that is held down was pressed once."""
         return self._booth is not None and (repeated or keys not in _ALLOWED)
 
-    def _show_controls(self, on: bool) -> None:
+    def show_controls(self, on: bool) -> None:
+        """Whether there is anything but picture and 3D view."""
         window = self._window
         for part in (window.menuBar(), window.view.sidebar, window.view.strip):
             if part is not None:

@@ -211,6 +211,8 @@ class LiveControls(QObject):
         self._add(tr("&Weights file…"), "Ctrl+Shift+W", self.choose_weights)
         self.menu.addSeparator()
         self.booth_action = self._add(tr("&Booth mode"), "F4", self.booth.toggle)
+        for action in (self.freeze_action, self.snap_action, self.booth_action):
+            action.setEnabled(False)
 
     def _add(self, text: str, key: str, call: Callable[[], object]) -> QAction:
         action = QAction(text, self._window)

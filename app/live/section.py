@@ -97,6 +97,7 @@ class LiveSection(Section):
         self.changing.setAccessibleName(tr("What is being made ready"))
         for part in (self.camera, self.lens, self.network, self.runtime, self.changing):
             self.body.addWidget(part)
+        self.body.addSpacing(GAP)
         self._add_filter()
         self._add_buttons()
         self.body.addStretch(1)

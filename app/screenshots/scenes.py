@@ -14,6 +14,11 @@ from app.cameras import Known
 from app.chooser import Chooser
 from app.doctor.dialog import DoctorDialog
 from app.doctor.findings import Finding, Verdict
+from app.live.booth import Booth
+from app.live.booth_mode import HOW, LEAVES
+from app.live.presenter import KNOWN, NONE, Choice, lag_text, lens_note
+from app.live.presenter import Chooser as LiveChooser
+from app.live.section import LiveSection
 from app.outputs.presenter import card_of
 from app.outputs.section import OutputsSection
 from app.presenter import Notice, Phase, Presenter, Screen
@@ -26,11 +31,13 @@ from app.start.library import Found
 from app.start.presenter import start_screen
 from app.start.recents import Recent
 from app.start.thumbnails import Thumbnail, fitted
+from app.translation import tr
 from app.view_page import FIGURES_S
 from app.wearer.presenter import WearerScreen
 from app.wearer.section import WearerSection
 from app.wearer.standing import Hint
 from app.wearer.wording import about_of, hint_of
+from app.wording import UNCALIBRATED
 from engine.assets import DEMO_SESSION
 from engine.capture.devices import Camera, Format
 from engine.motion.outputs.choice import DEFAULTS, Address
@@ -93,6 +100,83 @@ def uncalibrated(studio: Studio) -> None:
     panel = studio.window.view.panel
     panel.set_shown(replace(panel.shown, trail=JOINTS.index("right_wrist")))
     studio.show_live(assumed=True)
+
+
+def live_choices(studio: Studio) -> None:
+    """The section Live of a calibrated camera."""
+    _choose_live(studio, lens_note(studio.moment.view))
+
+
+def live_uncertain(studio: Studio) -> None:
+    """The same of an uncalibrated one, while another runtime is being made ready; and a trail."""
+    uncalibrated(studio)
+    note = tr("Uncalibrated: a default lens stands in, so distances are approximate."), "warning"
+    _choose_live(studio, note, NONE, tr("Making {runtime} ready …", runtime="OpenVINO"), assumed=True)
+    studio.window.live.badges.show_texts((tr(UNCALIBRATED),))
+
+
+def _choose_live(
+    studio: Studio, note: tuple[str, str], lens: str = KNOWN, changing: str = "", *, assumed: bool = False
+) -> None:
+    show_section(studio, "Live")
+    studio.show_live(assumed=assumed)
+    section = cast(LiveSection, studio.window.view.sidebar.current)
+    screen, figures = section.live.screen(), studio.moment.figures
+    rows = (Choice("camera:0", "Fisheye 190"), *screen.camera.choices[-2:])
+    reason = tr("{runtime}: {reason}", runtime=figures.runtime, reason="no NVIDIA GPU")
+    section.show_screen(
+        replace(
+            screen,
+            camera=LiveChooser(rows, "camera:0"),
+            lens=replace(screen.lens, chosen=lens, note=note[0], tone=note[1], locked=""),
+            network=replace(screen.network, chosen="small", locked=""),
+            runtime=replace(screen.runtime, chosen="auto", note=reason, locked=""),
+            changing=changing,
+            smoothing=0.5,
+            lag=lag_text(0.5, 33.0),
+            shown=True,
+            live=True,
+        )
+    )
+
+
+def frozen(studio: Studio) -> None:
+    """The picture is held, mirrored, and a snapshot of it was just written."""
+    panel, live = studio.window.view.panel, studio.window.live
+    panel.set_shown(replace(panel.shown, mirrored=True))
+    studio.show_live()
+    live.badges.show_texts((tr("❚❚ Frozen"), tr("Mirrored")))
+    live.toast.say(tr("Kept: {path}", path="/home/ada/Videos/egopose/egopose-2026-01-31-102205.png"))
+
+
+def mirrored(studio: Studio) -> None:
+    """As in a mirror; the uncalibrated camera says so."""
+    panel = studio.window.view.panel
+    panel.set_shown(replace(panel.shown, mirrored=True))
+    studio.show_live(assumed=True)
+    studio.window.live.badges.show_texts((tr("Mirrored"), tr(UNCALIBRATED)))
+
+
+def booth(studio: Studio) -> None:
+    """What visitors see at first."""
+    _enter_booth(studio)
+    studio.show_live()
+
+
+def booth_waiting(studio: Studio) -> None:
+    """What they see while the camera is away."""
+    _enter_booth(studio)
+    notice = Notice("camera 0 is not plugged in; plug it in", "error", retry=True)
+    keeper, gone = Booth(), Screen(Phase.EMPTY, "Fisheye 190", notice=notice)
+    keeper.due(gone, 0.0)
+    studio.show(keeper.shown(gone, 0.0))
+
+
+def _enter_booth(studio: Studio) -> None:
+    studio.show_live()
+    booth_mode = studio.window.live.booth
+    booth_mode.show_controls(False)
+    studio.window.live.toast.say(tr(HOW, key=LEAVES[0]))
 
 
 def folded(studio: Studio) -> None:
@@ -282,6 +366,12 @@ SCENES: dict[str, Arrange] = {
     "live": live,
     "live-uncalibrated": uncalibrated,
     "live-folded": folded,
+    "live-choices": live_choices,
+    "live-changing": live_uncertain,
+    "live-frozen": frozen,
+    "live-mirrored": mirrored,
+    "booth": booth,
+    "booth-waiting": booth_waiting,
     "live-lost": camera_lost,
     "recording": recording,
     "recorded": recorded,

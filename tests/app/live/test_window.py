@@ -181,7 +181,7 @@ def test_frozen_the_picture_holds_and_the_pipeline_goes_on(live: MainWindow) -> 
     wait_for(lambda: feed.snapshot().figures.processed > produced + 3)
     live.look()
     np.testing.assert_array_equal(pixels(live.view.picture), held)
-    assert live.living.freeze.isChecked()
+    wait_for(live.living.freeze.isChecked)
     press(live, Qt.Key.Key_Space)
     wait_for(lambda: not np.array_equal(pixels(live.view.picture), held))
     assert live.live.badges.texts == ()
