@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
 from math import exp
 
 import numpy as np
@@ -143,16 +145,29 @@ def parts(projected: Points, confidence: np.ndarray, focal: float) -> list[Limb 
     return sorted(found, key=lambda part: -part.depth)
 
 
-def grid_lines(floor: float, reach: float = 2.5, step: float = 0.5, pieces: int = 10) -> tuple[Points, Points]:
-    """The floor's grid around the origin: (N, 2, 3) short pieces and (N,) strength, 1 at the middle to 0 at `reach`."""
-    ticks = np.arange(-reach, reach + step / 2, step)
-    along = np.linspace(-reach, reach, 2 * pieces + 1)
-    fixed, start = np.meshgrid(ticks, along[:-1], indexing="ij")
-    end = np.broadcast_to(along[1:], fixed.shape)
-    flat = np.full(fixed.shape, floor)
-    one = np.stack([np.stack([fixed, start, flat], -1), np.stack([fixed, end, flat], -1)], -2).reshape(-1, 2, 3)
+def grid_lines(floor: float, reach: float = 2.5, step: float = 0.5, rings: int = 6) -> tuple[Points, Points]:
+    """The floor's grid around the origin: (N, 2, 3) metres and (N,) strength, 1 at the middle to 0 at `reach`.
+
+    It fades in rings, and each line is cut where it crosses one: few pieces are painted fast.
+    """
+    lines, strength = _flat_grid(reach, step, rings)
+    raised = lines.copy()
+    raised[..., 2] = floor
+    return raised, strength
+
+
+@lru_cache(maxsize=4)
+def _flat_grid(reach: float, step: float, rings: int) -> tuple[Points, Points]:
+    """The same on a floor at no height."""
+    radii = reach * np.arange(1, rings + 1) / rings
+    pieces: list[tuple[float, float, float]] = []
+    for fixed in np.arange(-reach, reach + step / 2, step).tolist():
+        crossed = np.sqrt(radii[radii > abs(fixed)] ** 2 - fixed**2)
+        cuts = np.concatenate([-crossed[::-1], crossed]).tolist()
+        pieces += [(fixed, start, end) for start, end in pairwise(cuts)]
+    fixed, start, end = np.array(pieces).T
+    flat = np.zeros_like(fixed)
+    one = np.stack([np.stack([fixed, start, flat], -1), np.stack([fixed, end, flat], -1)], -2)
     lines = np.concatenate([one, one[..., [1, 0, 2]]])
-    away = np.hypot(*lines.mean(axis=1)[:, :2].T)
-    strength: Points = np.clip(1.0 - away / reach, 0.0, 1.0)
-    near = np.flatnonzero(strength > 0)
-    return lines[near], strength[near]
+    ring = np.floor(np.hypot(*lines.mean(axis=1)[:, :2].T) / reach * rings)
+    return lines, 1.0 - ring / rings

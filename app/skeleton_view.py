@@ -10,7 +10,7 @@ from math import radians
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QEvent, QPointF, QSize, Qt, pyqtBoundSignal, pyqtSignal
+from PyQt6.QtCore import QEvent, QPointF, QRect, QSize, Qt, pyqtBoundSignal, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -20,7 +20,6 @@ from PyQt6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QPixmap,
     QSurfaceFormat,
     QWheelEvent,
 )
@@ -30,11 +29,12 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from app.body import Body, Floor, Style, to_display
 from app.body_painter import line_pen
 from app.hardware_gl import has_hardware_gl
+from app.layer import Layer
 from app.lens_picture import LensPicture
 from app.marks import draw_mark
 from app.orbit import Orbit, preset
 from app.shown import JOINT_SIDES, SIDE_WORDS, Shown, Side
-from app.stage import Ground, Stage, paint_stage
+from app.stage import Kept, Stage, paint_stage
 from app.theme import DARK, GAP, Colours, font
 from app.trail import Trail
 from app.translation import tr
@@ -74,7 +74,7 @@ class _SkeletonView(_Base):
         self._colours = DARK
         self._orbit = Orbit()
         self._floor = Floor()
-        self._ground = Ground()
+        self._kept = Kept()
         self._pose: Pose | None = None
         self._ghosts: tuple[Body, ...] = ()
         self._stage = Stage(self._orbit, self._floor.shown)
@@ -83,7 +83,7 @@ class _SkeletonView(_Base):
         self._lens = LensPicture()
         self._frame: Frame | None = None
         self._last: QPointF | None = None
-        self._legend: tuple[object, QPixmap] = None, QPixmap()
+        self._legend = Layer()
         self.paint_times = Durations()
         self._pressed: QPointF | None = None
 
@@ -153,26 +153,15 @@ class _SkeletonView(_Base):
     def _paint(self) -> None:
         began = time.monotonic_ns()
         painter = QPainter(self)
-        paint_stage(painter, self._size(), self._stage, self._colours, self._ground)
+        paint_stage(painter, self._size(), self._stage, self._colours, self._kept)
         self._paint_legend(painter)
         painter.end()
         self.paint_times.add(time.monotonic_ns() - began)
 
     def _paint_legend(self, painter: QPainter) -> None:
-        """Kept as a picture: it seldom changes, and writing takes as long as a limb."""
-        ratio, names = self.devicePixelRatioF(), tuple((body.name, body.style) for body in self._stage.bodies)
-        key = self.size(), self._colours, ratio, names
-        if key != self._legend[0]:
-            made = QPixmap(QSize(self.width(), _LEGEND) * ratio)
-            made.setDevicePixelRatio(ratio)
-            made.fill(Qt.GlobalColor.transparent)
-            canvas = QPainter(made)
-            canvas.setRenderHint(QPainter.RenderHint.Antialiasing)
-            canvas.setFont(font(-1))
-            self._write_legend(canvas)
-            canvas.end()
-            self._legend = key, made
-        painter.drawPixmap(QPointF(0, self.height() - _LEGEND), self._legend[1])
+        names = tuple((body.name, body.style) for body in self._stage.bodies)
+        place = QRect(0, self.height() - _LEGEND, self.width(), _LEGEND)
+        self._legend.paint(painter, place, (self._colours, names), self._write_legend)
         if not self._stage.bodies:
             painter.setFont(font(-1))
             self._paint_word(
@@ -180,8 +169,9 @@ class _SkeletonView(_Base):
             )
 
     def _write_legend(self, painter: QPainter) -> None:
+        painter.setFont(font(-1))
         metrics = QFontMetricsF(painter.font())
-        x, y = 1.5 * GAP, _LEGEND - 1.5 * GAP - metrics.descent()
+        x, y = 1.5 * GAP, self.height() - 1.5 * GAP - metrics.descent()
         for side in Side:
             painter.setPen(QPen(Qt.PenStyle.NoPen))
             painter.setBrush(QColor(self._colours.side(side)))

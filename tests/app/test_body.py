@@ -96,7 +96,15 @@ def test_capsule_encloses_both_circles() -> None:
 def test_grid_lies_on_the_floor_and_fades_to_nothing() -> None:
     lines, strength = grid_lines(-1.6)
     assert (lines[..., 2] == -1.6).all()
-    assert 0 < strength.min() < 0.1
-    assert 0.9 < strength.max() <= 1
+    assert (strength.min(), strength.max()) == (pytest.approx(1 / 6), 1)
     away = np.hypot(*lines.mean(axis=1)[:, :2].T)
-    assert strength == pytest.approx(1 - away / 2.5)
+    assert (np.abs(strength - (1 - away / 2.5) - 1 / 12) <= 1 / 12 + 1e-9).all()
+    assert np.hypot(*lines[..., :2].reshape(-1, 2).T).max() == pytest.approx(2.5)
+
+
+def test_grid_is_without_holes() -> None:
+    """Of each line all that lies within reach: the pieces' lengths add up to the chords of a disc."""
+    lines, _ = grid_lines(0.0)
+    length = np.linalg.norm(lines[:, 1] - lines[:, 0], axis=1).sum()
+    offsets = np.arange(-2.0, 2.01, 0.5)
+    assert length == pytest.approx(2 * (2 * np.sqrt(2.5**2 - offsets**2)).sum())

@@ -24,11 +24,14 @@ class Device:
     """Neither open nor read comes back, whatever is closed, until it is False again."""
     repeats: bool = False
     """`read` says yes with the same picture."""
+    covered: bool = False
+    """`read` gives black pictures, all alike. One switch, so that no picture comes between."""
     garbage: bool = False
     """Nothing can be decoded: `read` goes on looking."""
     nominal: float = 30.0
     clock_offset_ns: int = 5_000_000_000
     image: np.ndarray | None = None
+    """The last noise: what is repeated."""
     opened: int = 0
     open_now: int = 0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
@@ -70,11 +73,16 @@ class FaultyCamera(LiveSource):
             if not self.device.garbage:
                 break
         now = time.monotonic_ns()
-        if self.device.image is None or not self.device.repeats:
-            width, height = self.device.size
-            self.device.image = self.device.rng.integers(0, 255, (height, width, 3), np.uint8)
         device_ns = now - self.device.clock_offset_ns if self._clock else None
-        return Frame(self.device.image, self._seq - 1, now, "faulty:1", device_ns, self._clock or None)
+        return Frame(self._picture(), self._seq - 1, now, "faulty:1", device_ns, self._clock or None)
+
+    def _picture(self) -> np.ndarray:
+        width, height = self.device.size
+        if self.device.covered:
+            return np.zeros((height, width, 3), np.uint8)
+        if self.device.image is None or not self.device.repeats:
+            self.device.image = self.device.rng.integers(0, 255, (height, width, 3), np.uint8)
+        return self.device.image
 
     def close(self) -> None:
         self._closed.set()
