@@ -19,6 +19,7 @@ BUTTONS = (
     ("play", noted("Play or pause (Space)")),
     ("step-forward", noted("One frame on (full stop)")),
     ("to-end", noted("Last frame (End)")),
+    ("worst", noted("Next of the worst frames (W)")),
     ("mark-in", noted("Begin the range with this frame (I)")),
     ("mark-out", noted("End the range with this frame (O)")),
     ("loop", noted("Play the range, or all, over and over (L)")),
@@ -68,7 +69,7 @@ class ReplayBar(QFrame):
         row.addSpacing(GAP)
         row.addWidget(self.error)
         row.addWidget(self.note, 1)
-        for name in ("mark-in", "mark-out", "loop"):
+        for name in ("worst", "mark-in", "mark-out", "loop"):
             row.addWidget(self.buttons[name])
         row.addWidget(self.speed)
         column = QVBoxLayout(self)

@@ -21,9 +21,10 @@ from app.replay.feed import ReplayFeed
 from app.replay.presenter import JUMP_S, ReplayPresenter
 from app.replay.thumbnails import Thumbnails
 from app.replay.voices import RECORDED
+from app.shown import joint_word
 from app.theme import Colours
 from app.translation import tr
-from engine.skeleton import JOINT_COUNT, JOINTS
+from engine.skeleton import JOINT_COUNT
 from engine.types import FloatArray
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ class ReplayControls(QObject):
         shown = feed if isinstance(feed, ReplayFeed) and screen.phase is Phase.PICTURE else None
         if shown is not (self.replay.feed if self.replay is not None else None):
             self._follow(shown)
-        if self.replay is None:
+        if shown is None or self.replay is None:
             return
-        self.bar.timeline.show_recording(self.replay.feed.reel, self.replay.feed.track, self._thumbnails)
+        timeline = self.bar.timeline
+        timeline.show_recording(shown.reel, shown.track, self._thumbnails)
+        timeline.show_second(shown.second_track, (voice_name(shown.voice), voice_name(shown.second)))
         self.bar.show_screen(self.replay.look())
         self._show_others(self.replay, screen)
 
@@ -82,7 +85,8 @@ class ReplayControls(QObject):
         for action in self.menu.actions():
             action.setEnabled(replay is not None)
         has_truth = replay is not None and replay.feed.reel.has_truth
-        self.truth_action.setEnabled(has_truth)
+        for part in (self.truth_action, self.by_joint, self.bar.buttons["worst"]):
+            part.setEnabled(has_truth)
 
     def _show_others(self, replay: ReplayPresenter, screen: Screen) -> None:
         """The truth, and what the second network says of the very frame that is shown."""
@@ -105,7 +109,7 @@ class ReplayControls(QObject):
         view.picture.show_besides(tuple(besides))
         ghosts = [] if truth is None else [ghost(truth.joints_m, tr("truth"))]
         if second is not None:
-            ghosts.append(ghost(second.joints_m, second_name(replay.feed.second), Style.DASHED))
+            ghosts.append(ghost(second.joints_m, voice_name(replay.feed.second), Style.DASHED))
         view.skeleton.show_ghosts(tuple(ghosts))
 
     def close(self) -> None:
@@ -166,10 +170,13 @@ class ReplayControls(QObject):
         self.truth_action = self._add(tr("Show the tr&uth"), "T", None)
         self.truth_action.setCheckable(True)
         self.truth_action.setChecked(True)
+        self.by_joint = self._add(tr("Errors &joint by joint"), "J", None)
+        self.by_joint.setCheckable(True)
+        self.by_joint.toggled.connect(self.bar.timeline.show_by_joint)
         joints = self.menu.addMenu(tr("&Error of"))
         assert joints is not None  # Qt always gives one
         for joint in (None, *range(JOINT_COUNT)):
-            name = tr("all joints") if joint is None else tr(JOINTS[joint].replace("_", " "))
+            name = tr("all joints") if joint is None else joint_word(joint)
             action = joints.addAction(name)
             assert action is not None  # Qt always gives one
             action.triggered.connect(partial(self.bar.timeline.show_joint, joint))
@@ -191,8 +198,10 @@ def seen_px(joints_m: FloatArray, view: CanonicalView) -> np.ndarray:
     return np.asarray(np.where(seen[:, None], pixels, np.nan))
 
 
-def second_name(voice: str | None) -> str:
-    """For people."""
+def voice_name(voice: str | None) -> str:
+    """For people; "" for none."""
+    if voice is None:
+        return ""
     return tr("as recorded") if voice == RECORDED else Path(str(voice)).stem
 
 

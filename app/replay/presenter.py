@@ -9,13 +9,12 @@ import numpy as np
 
 from app.replay.feed import ReplayFeed
 from app.replay.scale import clock
+from app.replay.strips import worst_frames
 from app.translation import tr
 from engine.types import Frame, Pose
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 JUMP_S = 5.0
-_WORST = 8
-"""Worst frames to go through."""
 _SLOW = 0.85
 """Below this share of the speed that was asked for, the row says so."""
 
@@ -110,9 +109,7 @@ class ReplayPresenter:
 
     def next_worst(self) -> None:
         """To the worst of the frames looked at so far; from that one to the next worst, a second away at least."""
-        reel = self.feed.reel
-        apart = max(1, round(len(reel) * 1e9 / max(reel.duration_ns, 1)))
-        worst = self.feed.track.worst(_WORST, apart)
+        worst = worst_frames(self.feed.reel, self.feed.track)
         if worst:
             at = self.feed.position
             self.go_to(worst[(worst.index(at) + 1) % len(worst)] if at in worst else worst[0])

@@ -280,7 +280,7 @@ class ReplaySection(Section):
                        else np.nan), n=int(seen.any(1).sum()), all=len(track))  # fmt: skip
             second = feed.second_track
             if second is not None and np.isfinite(second.errors_mm).any():
-                error = _number(float(np.nanmean(second.mpjpe_mm())))
+                error = _number(float(np.nanmean(second.mpjpe_mm)))
                 words += "\n" + tr("{name}: {mm} mm", name=Path(str(feed.second)).stem, mm=error)
         for (shown, averaged), one, other in zip(self.errors, now, mean, strict=True):
             shown.setText(_number(float(one)))

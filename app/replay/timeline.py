@@ -7,7 +7,6 @@ from __future__ import annotations
 import numpy as np
 from PyQt6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
-    QBrush,
     QColor,
     QFontMetricsF,
     QImage,
@@ -22,17 +21,35 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.pixels import borrowed_image
+from app.replay.lanes import (
+    HEADER,
+    JOINT_ROWS,
+    ROW,
+    Errors,
+    event_colours,
+    event_legend,
+    gap_brush,
+    paint_errors,
+    paint_joints,
+    paint_known,
+)
 from app.replay.scale import Scale, clock, slots, tick_step_s
 from app.replay.thumbnails import Thumbnails
-from app.theme import DARK, GAP, Colours, font, mixed
+from app.shown import joint_word
+from app.theme import DARK, GAP, Colours, font
 from app.translation import tr
 from calib.cv import cv2
 from engine.replay.reel import Reel
 from engine.replay.track import Track
-from engine.types import EventKind, ImageArray
+from engine.types import ImageArray
 
-_RULER, _PICTURES, _LANE, _ERRORS = 20, 44, 10, 40
+_RULER, _PICTURES, _LANE, _ERRORS = 20, 44, 10, HEADER + 40
+_JOINTS = ROW * len(JOINT_ROWS)
+_ERRORS_TOP = _RULER + _PICTURES + _LANE + GAP // 2
+_JOINTS_TOP = _ERRORS_TOP + _ERRORS + GAP // 2
 _MARGIN = 2 * GAP
+_STATES = 400
+"""How often at most the lanes are drawn anew while poses are found."""
 
 
 def pixmap_of(image: ImageArray) -> QPixmap:
@@ -82,6 +99,8 @@ class Timeline(QWidget):
         self._position = 0
         self._marked: tuple[int, int] | None = None
         self._joint: int | None = None
+        self._by_joint = False
+        self._second: tuple[Track | None, tuple[str, str]] = None, ("", "")
         self._base: tuple[object, QPixmap] = None, QPixmap()
         self._card = HoverCard(self)
         self.setMouseTracking(True)
@@ -90,8 +109,10 @@ class Timeline(QWidget):
         self.setAccessibleName(tr("Timeline"))
 
     def sizeHint(self) -> QSize:
-        errors = _ERRORS + GAP // 2 if self._reel is not None and self._reel.has_truth else 0
-        return QSize(40 * GAP, _RULER + _PICTURES + _LANE + errors + GAP)
+        bottom = _RULER + _PICTURES + _LANE
+        if self._errors is not None:
+            bottom = _JOINTS_TOP + _JOINTS if self._by_joint else _ERRORS_TOP + _ERRORS
+        return QSize(40 * GAP, bottom + GAP)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(20 * GAP, self.sizeHint().height())
@@ -112,10 +133,30 @@ class Timeline(QWidget):
             self._position, self._marked = position, marked
             self.update()
 
+    def show_second(self, track: Track | None, names: tuple[str, str]) -> None:
+        """What the second network found, if there is one, and the names of both."""
+        if self._second != (track, names):
+            self._second = track, names
+            self.update()
+
     def show_joint(self, joint: int | None, _on: bool = False) -> None:
         """Whose error the strip draws; None for the mean of all."""
         self._joint = joint
         self.update()
+
+    def show_by_joint(self, on: bool) -> None:
+        """Whether there is a row for each joint's error."""
+        self._by_joint = on
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def _errors(self) -> Errors | None:
+        """None where the truth is not known."""
+        if self._reel is None or self._track is None or not self._reel.has_truth:
+            return None
+        second, (name, second_name) = self._second
+        return Errors(self._reel, self._track, name, second, second_name, self._joint)
 
     def set_colours(self, colours: Colours) -> None:
         self._colours = colours
@@ -143,11 +184,15 @@ class Timeline(QWidget):
     def _key(self) -> object:
         """What the part that does not move with the playhead is made of."""
         return (
-            self.size(), self.devicePixelRatioF(), self._colours.dark, self._joint, id(self._reel),
-            id(self._track),
-            self._track.count // 4 if self._track is not None else 0,
+            self.size(), self.devicePixelRatioF(), self._colours.dark, self._joint, self._by_joint, id(self._reel),
+            self._second[1], *(self._state(track) for track in (self._track, self._second[0])),
             self._thumbnails.count if self._thumbnails is not None else 0,
         )  # fmt: skip
+
+    @staticmethod
+    def _state(track: Track | None) -> object:
+        """In steps of a few frames, so that a long recording is not drawn anew for what is not seen."""
+        return (id(track), track.count // max(4, len(track) // _STATES)) if track is not None else None
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         key = self._key()
@@ -176,15 +221,22 @@ class Timeline(QWidget):
             painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
             self._paint_ruler(painter, reel)
             self._paint_pictures(painter, reel)
-            self._paint_lane(painter, reel, track)
+            known = QRectF(self.scale.left, _RULER + _PICTURES + 2, self.scale.width, _LANE - 4)
+            paint_known(painter, known, reel, track, self._colours)
             self._paint_events(painter, reel)
-            if reel.has_truth:
-                self._paint_errors(painter, track)
+            if self._errors is not None:
+                paint_errors(painter, self._box(_ERRORS_TOP, _ERRORS), self._errors, self._colours)
+                if self._by_joint:
+                    paint_joints(painter, self._box(_JOINTS_TOP, _JOINTS), self._errors, self._colours)
             painter.end()
         return pixmap
 
+    def _box(self, top: float, height: float) -> QRectF:
+        return QRectF(self.scale.left, top, self.scale.width, height)
+
     def _paint_ruler(self, painter: QPainter, reel: Reel) -> None:
         scale, seconds = self.scale, reel.duration_ns / 1e9
+        free = event_legend(painter, self.width() - _MARGIN, _RULER / 2 - 1, reel, self._colours)
         painter.setFont(font(-1))
         step = tick_step_s(seconds, scale.width, 9.0 * GAP)
         metrics = QFontMetricsF(painter.font())
@@ -193,7 +245,7 @@ class Timeline(QWidget):
             painter.setPen(QColor(self._colours.border))
             painter.drawLine(QPointF(x, _RULER - 5), QPointF(x, _RULER - 1))
             words = clock(number * step, 1 if step < 1 else 0)
-            if x + 4 + metrics.horizontalAdvance(words) < self.width():
+            if x + 4 + metrics.horizontalAdvance(words) < min(free, self.width()):
                 painter.setPen(QColor(self._colours.muted))
                 painter.drawText(QPointF(x + 4, _RULER - 6), words)
 
@@ -220,27 +272,6 @@ class Timeline(QWidget):
             self._pixmaps[index] = pixmap_of(image)
         return self._pixmaps[index]
 
-    def _paint_lane(self, painter: QPainter, reel: Reel, track: Track) -> None:
-        """Which frames have a pose, the surer the stronger; those that were looked at and have none, in red."""
-        scale, top = self.scale, _RULER + _PICTURES + 2
-        painter.fillRect(QRectF(scale.left, top, scale.width, _LANE - 4), QColor(self._colours.raised))
-        columns = max(1, int(scale.width))
-        edges = np.searchsorted(reel.times_ns, reel.start_ns + np.arange(columns + 1) / columns * reel.duration_ns)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for column in range(columns):
-            first, last = int(edges[column]), max(int(edges[column + 1]), int(edges[column]) + 1)
-            looked = track.known[first:last]
-            if not looked.any():
-                continue
-            sure = track.confidence[first:last][looked]
-            there = sure[np.isfinite(sure)]
-            colour = (
-                mixed(self._colours.raised, self._colours.accent, 0.25 + 0.75 * float(there.mean()))
-                if there.size
-                else QColor(self._colours.error)
-            )
-            painter.fillRect(QRectF(scale.left + column, top, 1.0, _LANE - 4), colour)
-
     def _paint_events(self, painter: QPainter, reel: Reel) -> None:
         scale, bottom = self.scale, _RULER + _PICTURES
         for begin, end in reel.gaps:
@@ -248,12 +279,8 @@ class Timeline(QWidget):
             ground = QColor(self._colours.stage)
             ground.setAlpha(190)
             painter.fillRect(stretch, ground)
-            painter.fillRect(stretch, QBrush(QColor(self._colours.warning), Qt.BrushStyle.BDiagPattern))
-        colours = {
-            EventKind.MARK: self._colours.accent,
-            EventKind.DROP: self._colours.error,
-            EventKind.CLOCK: self._colours.warning,
-        }
+            painter.fillRect(stretch, gap_brush(self._colours))
+        colours = event_colours(self._colours)
         for event in reel.events:
             if event.kind in colours:
                 x = scale.x(event.capture_ns)
@@ -262,42 +289,6 @@ class Timeline(QWidget):
                 painter.setBrush(QColor(colours[event.kind]))
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.drawPolygon(QPolygonF([QPointF(x - 5, _RULER), QPointF(x + 5, _RULER), QPointF(x, _RULER + 7)]))
-
-    def _errors(self, track: Track) -> np.ndarray:
-        return track.mpjpe_mm() if self._joint is None else track.errors_mm[:, self._joint]
-
-    def _paint_errors(self, painter: QPainter, track: Track) -> None:
-        scale, top = self.scale, _RULER + _PICTURES + _LANE + GAP // 2
-        box = QRectF(scale.left, top, scale.width, _ERRORS)
-        painter.fillRect(box, QColor(self._colours.ground))
-        errors = self._errors(track)
-        known = errors[np.isfinite(errors)]
-        painter.setFont(font(-1))
-        painter.setPen(QColor(self._colours.muted))
-        inner = box.adjusted(GAP // 2, 1, -GAP // 2, -1)
-        if not known.size:
-            words = tr("Error over time: it fills as frames are looked at")
-            painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
-            return
-        high = max(50.0, float(np.percentile(known, 99)) * 1.15)
-        columns = max(1, int(scale.width))
-        assert self._reel is not None  # the caller checks
-        at = np.minimum(((self._reel.times_ns - self._reel.start_ns) / max(self._reel.duration_ns, 1) * (columns - 1))
-                        .astype(int), columns - 1)  # fmt: skip
-        worst = np.full(columns, np.nan)
-        np.fmax.at(worst, at, errors)
-        painter.setPen(QPen(QColor(self._colours.accent), 1.3))
-        run: list[QPointF] = []
-        for column in np.flatnonzero(np.isfinite(worst)):
-            y = box.bottom() - min(float(worst[column]) / high, 1.0) * (_ERRORS - 2)
-            if run and column - (run[-1].x() - scale.left) > max(3.0, 2.5 * columns / len(errors)):
-                painter.drawPolyline(QPolygonF(run))
-                run = []
-            run.append(QPointF(scale.left + float(column), y))
-        painter.drawPolyline(QPolygonF(run))
-        painter.setPen(QColor(self._colours.muted))
-        words = tr("{high} mm", high=f"{high:.0f}")
-        painter.drawText(inner, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, words)
 
     def _paint_marked(self, painter: QPainter) -> None:
         if self._marked is None:
@@ -344,21 +335,36 @@ class Timeline(QWidget):
             self._card.hide()
             self.sought.emit(index)
         else:
-            self._hover(index)
+            self._hover(index, event.position())
 
-    def _hover(self, index: int) -> None:
-        reel, track = self._reel, self._track
+    def _hover(self, index: int, place: QPointF) -> None:
+        reel = self._reel
         assert reel is not None  # the caller checks
-        assert track is not None  # comes with the reel
-        words = clock((reel.time_ns(index) - reel.start_ns) / 1e9)
-        if track.known[index] and np.isfinite(track.errors_mm[index]).any():
-            words += tr("  {error} mm", error=f"{float(np.nanmean(track.errors_mm[index])):.0f}")
+        words = [clock((reel.time_ns(index) - reel.start_ns) / 1e9), *self._error_words(index, place.y())]
+        time_ns = self.scale.time_ns(place.x())
+        words += [tr("gap of {seconds} s", seconds=f"{(end - begin) / 1e9:.1f}")
+                  for begin, end in reel.gaps if begin < time_ns < end]  # fmt: skip
         near = max(reel.duration_ns * 4 // max(self.width(), 1), 1)
-        told = [e.text for e in reel.events if abs(e.capture_ns - reel.time_ns(index)) <= near]
-        words = "\n".join([words, *told[:3]])
+        words += [e.text for e in reel.events if e.text and abs(e.capture_ns - reel.time_ns(index)) <= near][:3]
         found = self._thumbnails.nearest(index) if self._thumbnails is not None else None
         middle = self.mapToGlobal(QPoint(round(self.x_of(index)), 0))
-        self._card.show_at(middle, self._pixmap(*found) if found is not None else None, words)
+        self._card.show_at(middle, self._pixmap(*found) if found is not None else None, "\n".join(words))
+
+    def _error_words(self, index: int, y: float) -> list[str]:
+        """The error of the networks in a frame; of the joint whose row is under the pointer."""
+        errors = self._errors
+        if errors is None:
+            return []
+        row, joint = int((y - _JOINTS_TOP) // ROW), self._joint
+        if self._by_joint and 0 <= row < len(JOINT_ROWS):
+            joint = JOINT_ROWS[row]
+        told = [joint_word(joint)] if joint is not None else []
+        for track, name in ((errors.first, errors.first_name), (errors.second, errors.second_name)):
+            if track is not None and track.known[index]:
+                mm = track.errors_mm[index] if joint is None else track.errors_mm[index, [joint]]
+                if np.isfinite(mm).any():
+                    told.append(tr("{name}: {mm} mm", name=name, mm=f"{float(np.nanmean(mm)):.0f}"))
+        return told
 
     def leaveEvent(self, _event: object) -> None:
         self._card.hide()

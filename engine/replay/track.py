@@ -32,6 +32,8 @@ class Track:
         self._heat_bytes = 0
         self.errors_mm: FloatArray = np.full((frames, JOINT_COUNT), np.nan, np.float32)
         """(N, 15) distance of each joint to its truth, as the network found it; NaN where either is not known."""
+        self.mpjpe_mm: FloatArray = np.full(frames, np.nan, np.float32)
+        """(N,) mean over the joints of each frame that are known; NaN where none is."""
         self.known: NDArray[np.bool_] = np.zeros(frames, np.bool_)
         """(N,) which frames have been looked at."""
         self.confidence: FloatArray = np.full(frames, np.nan, np.float32)
@@ -55,7 +57,10 @@ class Track:
             self._heat_bytes -= len(self._heat.pop(next(iter(self._heat))))
         bare = replace(pose, heatmaps=heat[:0].astype(np.float32))
         if truth is not None:
-            self.errors_mm[index] = joint_errors_mm(pose.joints_m, truth.joints_m)
+            errors = joint_errors_mm(pose.joints_m, truth.joints_m)
+            self.errors_mm[index] = errors
+            known = errors[np.isfinite(errors)]
+            self.mpjpe_mm[index] = known.mean() if known.size else np.nan
         if np.isfinite(pose.joints_m).any():
             self.confidence[index] = float(np.mean(pose.confidence))
         self._poses[index] = _Kept(bare, heat.shape)
@@ -72,15 +77,9 @@ class Track:
             heat = (np.frombuffer(zlib.decompress(packed), np.uint8).reshape(kept.shape) / 255).astype(np.float32)
         return replace(kept.pose, heatmaps=heat)
 
-    def mpjpe_mm(self) -> FloatArray:
-        """(N,) mean over the joints of each frame; NaN where nothing is known."""
-        counted = np.isfinite(self.errors_mm)
-        sums = np.where(counted, self.errors_mm, 0.0).sum(1)
-        return np.where(counted.any(1), sums / np.maximum(counted.sum(1), 1), np.nan).astype(np.float32)
-
     def worst(self, count: int, apart: int) -> tuple[int, ...]:
         """The frames with the largest error, at least so many frames from each other, the worst first."""
-        errors = np.nan_to_num(self.mpjpe_mm(), nan=-1.0)
+        errors = np.nan_to_num(self.mpjpe_mm, nan=-1.0)
         found: list[int] = []
         while len(found) < count and len(errors):
             at = int(errors.argmax())

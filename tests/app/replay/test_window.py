@@ -14,6 +14,7 @@ from app.main_window import MainWindow
 from app.presenter import Presenter
 from app.replay.feed import ReplayFeed, open_feed
 from app.replay.presenter import ReplayPresenter
+from app.replay.strips import worst_frames
 from app.settings import Settings
 from app.theme import DARK
 from calib.cv import cv2
@@ -168,9 +169,16 @@ def test_all_poses_are_found_in_the_background_and_the_worst_is_shown(
     wait_for(lambda: bool(replay.feed.track.known.all()) and replay.feed.analysed is None)
     assert replay.feed.trouble is None
     QTest.keyClick(window, Qt.Key.Key_W)
-    worst = int(replay.feed.track.mpjpe_mm().argmax())
+    worst = int(replay.feed.track.mpjpe_mm.argmax())
     wait_for(lambda: posed(replay.feed) == worst)
-    wait_for(lambda: count(pixels(window.replay.bar.timeline), DARK.accent) > 100)
+    timeline = window.replay.bar.timeline
+    wait_for(lambda: count(pixels(timeline), DARK.text) > 300)  # the error's line
+    assert count(pixels(timeline), DARK.warning) > 20  # the worst frames
+    window.replay.bar.buttons["worst"].click()
+    wait_for(lambda: posed(replay.feed) != worst or len(worst_frames(replay.feed.reel, replay.feed.track)) == 1)
+    low = timeline.height()
+    QTest.keyClick(window, Qt.Key.Key_J)
+    wait_for(lambda: timeline.height() > low)
 
 
 def test_marks_and_gaps_are_drawn_and_jumped_to(window: MainWindow, tiny_weights: Path, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_all_frames_are_looked_at_and_cancelling_keeps_what_was_found(session: P
         assert analyse(source, [estimator], track, lambda share: True)
         estimator.close()
     assert track.known.all()
-    mpjpe = track.mpjpe_mm()
+    mpjpe = track.mpjpe_mm
     assert np.isfinite(mpjpe).all()
     np.testing.assert_allclose(mpjpe, track.errors_mm.mean(1), rtol=1e-5)
     worst = track.worst(3, 5)
