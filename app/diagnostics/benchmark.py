@@ -1,12 +1,14 @@
 """What the live view costs: how long each slot of the window takes, and how much of a core drawing does.
 
-`python -m app.diagnostics.benchmark [--seconds 20] [--size 1280x800]` shows moments of the bundled session at thirty a
-second in the very window of the program, painted without OpenGL and without a screen; the network has run before.
+`python -m app.diagnostics.benchmark [--seconds 20] [--size 1280x800] [--json]` shows moments of the bundled session at
+thirty a second in the very window of the program, painted without OpenGL and without a screen; the network has run
+before.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections import defaultdict
@@ -97,6 +99,8 @@ class Cost:
     seconds: float
     share: float
     """Of one core, by all threads of this process; the network is not among them."""
+    gui_share: float
+    """Of one core, by the GUI's thread alone: Qt and OpenCV have threads of their own for what is large."""
     idle_share: float
     """The same while the picture stands still: what the window's clock takes."""
     took: dict[str, list[tuple[float, float]]]
@@ -111,8 +115,26 @@ class Cost:
                 p50, p95, p99 = np.percentile(taken, (50, 95, 99))
                 name = f"{kind}, {clock}"
                 rows.append(f"{name:<22}{len(values):>7}{p50:>8.2f}{p95:>8.2f}{p99:>8.2f}{max(taken):>8.2f}")
-        rows.append(f"{self.share:.1%} of a core at {FPS:.0f} pictures a second, {self.idle_share:.1%} at none")
+        rows.append(
+            f"{self.share:.1%} of a core at {FPS:.0f} pictures a second, {self.gui_share:.1%} on the GUI's thread; "
+            f"{self.idle_share:.1%} at none"
+        )
         return rows
+
+    def as_json(self) -> str:
+        """For programs: shares of a core, and percentiles of each kind of event in milliseconds of the processor."""
+        slots = {
+            kind: dict(
+                zip(
+                    ("p50", "p95", "p99"),
+                    np.round(np.percentile([cpu for _, cpu in values], (50, 95, 99)), 3).tolist(),
+                    strict=True,
+                )
+            )
+            for kind, values in sorted(self.took.items())
+        }
+        shares = {"share": self.share, "gui_share": self.gui_share, "idle_share": self.idle_share}
+        return json.dumps({"seconds": self.seconds, **shares, "slots_ms": slots}, indent=2)
 
     def slowest_ms(self) -> float:
         """The largest 99th percentile of any kind, of the processor."""
@@ -134,22 +156,23 @@ def measure(moments: Sequence[Moment], size: tuple[int, int], seconds: float) ->
     window.open("benchmark")
     run_for(app, 1.0)  # what is only made once is not counted
     app.took.clear()
-    share = run_for(app, seconds)
+    share, gui_share = run_for(app, seconds)
     took = dict(app.took)
     feed.still = feed.snapshot()
-    idle = run_for(app, min(seconds, 3.0))
+    idle, _ = run_for(app, min(seconds, 3.0))
     window.close()
     window.deleteLater()
     app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    return Cost(seconds, share, idle, took)
+    return Cost(seconds, share, gui_share, idle, took)
 
 
-def run_for(app: QApplication, seconds: float) -> float:
-    """Let Qt work; the share of a core that this process took meanwhile."""
-    began, cpu = time.monotonic(), time.process_time()
+def run_for(app: QApplication, seconds: float) -> tuple[float, float]:
+    """Let Qt work; the shares of a core that this process took meanwhile, and this thread of it."""
+    began, cpu, own = time.monotonic(), time.process_time(), time.thread_time()
     QTimer.singleShot(round(seconds * 1000), app.exit)  # `quit` would close the windows
     app.exec()
-    return (time.process_time() - cpu) / (time.monotonic() - began)
+    took = time.monotonic() - began
+    return (time.process_time() - cpu) / took, (time.thread_time() - own) / took
 
 
 def main() -> None:
@@ -157,6 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What the live view costs, painted without OpenGL.")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--size", default="1280x800", help="of the window (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from app.screenshots.moments import moments as of_session  # noqa: PLC0415
@@ -166,6 +190,9 @@ def main() -> None:
     app.setStyle("Fusion")
     width, _, height = arguments.size.partition("x")
     cost = measure(shown, (int(width), int(height)), arguments.seconds)
+    if arguments.json:
+        print(cost.as_json())
+        return
     print("\n".join(cost.lines()))
     slowest = cost.slowest_ms()
     print(

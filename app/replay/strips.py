@@ -55,7 +55,7 @@ def empty(reel: Reel, columns: int) -> NDArray[np.bool_]:
     made = np.zeros(columns, np.bool_)
     for begin, end in reel.gaps:
         made |= (middle > begin) & (middle < end)
-    return made & (np.diff(edges(reel, columns)) == 0)
+    return np.asarray(made & (np.diff(edges(reel, columns)) == 0))
 
 
 def worst_of(values: FloatArray, reel: Reel, columns: int) -> FloatArray:
