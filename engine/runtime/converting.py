@@ -97,5 +97,5 @@ def export(part: Part, folder: Path) -> None:
 
 
 def copy_pose(plain: Path, folder: Path) -> None:
-    """The pose part beside models of low precision: computed in fp32 as ever, kept in half the space."""
+    """The pose part beside models of low precision: computed in fp32, kept in half the space."""
     save_model(Core().read_model(plain / f"{POSE}.xml"), folder / f"{POSE}.xml", compress_to_fp16=True)

@@ -1,4 +1,4 @@
-"""int8 by nncf: the convolutions of both streams, as many of them as accuracy allows. Needs torch."""
+"""int8 by nncf: the convolutions of both streams and the pose's weights, as many as accuracy allows. Needs torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.runtime.agreement import CALIBRATION_STEP, WITHIN, Recorded, fault
 from engine.runtime.backend import Tell
 from engine.runtime.converting import Judge, copy_pose
 from engine.runtime.openvino import settings
-from engine.runtime.streaming import MOTION, SPATIAL
+from engine.runtime.streaming import MOTION, POSE, SPATIAL
 from engine.types import FloatArray, ImageArray
 
 os.environ.setdefault("NNCF_CI", "1")  # else it reports its use to its maker
@@ -43,10 +43,20 @@ def quantise(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tel
     """Write int8 models of the fp32 ones in `plain` into a new folder; how many convolutions are left in fp32.
 
     None where that is accurate enough; else those that cost most accuracy, twice as many each time, up to half of
-    them. What comes of it may still not hold.
+    them. What comes of it may still not hold. The pose's weights are rounded last, where that still holds.
     """
     folder.mkdir()
     copy_pose(plain, folder)
+    left = quantise_convolutions(plain, folder, calibration, judge, tell)
+    tell("rounding the pose's weights", 0.9)
+    round_pose(plain, folder)
+    if fault(judge(folder, "int8"), MARGIN * WITHIN):
+        copy_pose(plain, folder)
+    return left
+
+
+def quantise_convolutions(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tell: Tell) -> int:
+    """The same of the streams alone; how many convolutions are left in fp32."""
     parts = {name: plain / f"{name}.xml" for name in (SPATIAL, MOTION) if (plain / f"{name}.xml").is_file()}
     pictures = calibration.thinned(CALIBRATION_STEP)
     ranking: list[Layer] = []
@@ -79,6 +89,17 @@ def quantised(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str])
             fast_bias_correction=not THOROUGH,
             ignored_scope=nncf.IgnoredScope(names=[*behind_convolutions(model), *spared]),
         )
+
+
+def round_pose(plain: Path, folder: Path) -> None:
+    """The pose part beside int8 models: its weights int8, a scale a channel, which are most of what it reads a frame.
+
+    The inputs of its products are rounded as they come, 64 numbers with a scale of their own.
+    """
+    nncf.set_log_level(logging.ERROR)
+    with redirect_stdout(io.StringIO()):
+        model = nncf.compress_weights(Core().read_model(plain / f"{POSE}.xml"))
+    save_model(model, folder / f"{POSE}.xml", compress_to_fp16=True)
 
 
 def convolutions(model: Model) -> list[Node]:

@@ -38,15 +38,15 @@ def engines_for_timing(network: PoseNetwork, weights: Path, folder: Path, precis
 def compile_for_timing(
     network: PoseNetwork, weights: Path, plain: Path, folder: Path, precision: Precision, tell: Tell
 ) -> None:
-    """OpenVINO models whose accuracy nobody checks, with every convolution in the precision.
+    """OpenVINO models whose accuracy nobody checks: every convolution in the precision; of int8 the pose's weights too.
 
     `plain` is where the fp32 models lie, or are to be written where it is empty. Raises EgoposeError.
     """
     try:
-        from engine.runtime.converting import copy_pose, export  # noqa: PLC0415
+        from engine.runtime.converting import export  # noqa: PLC0415
 
         if precision == "int8":
-            from engine.runtime.quantising import quantised  # noqa: PLC0415
+            from engine.runtime.quantising import quantised, round_pose  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise EgoposeError(f'{error.name} is not installed; it comes with: pip install -e ".[compile]"') from error
     from openvino import save_model  # noqa: PLC0415
@@ -62,7 +62,7 @@ def compile_for_timing(
         for path in sorted(plain.glob("*.xml")):
             if path.stem != POSE:
                 save_model(quantised(path, pictures, ()), folder / path.name, compress_to_fp16=False)
-        copy_pose(plain, folder)
+        round_pose(plain, folder)
     else:
         for path in plain.iterdir():
             shutil.copy(path, folder)
