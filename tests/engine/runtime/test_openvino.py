@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from engine.errors import EgoposeError
 from engine.network.weights import load_network
@@ -145,7 +146,7 @@ def small_weights(model: Any) -> bool:
 class FakeOracle:
     """Judges by precision, which its `load` hands through; there is nothing to export."""
 
-    network, calibration = None, None
+    network, calibration = torch.nn.Identity(), None
     description = Description(TINY, "0" * 64, "fp32")
     holds: tuple[str, ...] = ()
 
