@@ -92,7 +92,7 @@ class TensorRt(Backend):
             if find_spec(package) is None:
                 return (
                     f"{package}, which TensorRT is given the network with, is not installed; "
-                    'it comes with: pip install -e ".[compile]"'
+                    f'it comes with: pip install -e ".[{(library() or TENSORRT).extra}]"'
                 )
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from calib.formats import load_camera
+from engine.capture.opening import open_source
 from engine.errors import EgoposeError
+from engine.live.estimator import PoseEstimator
+from engine.live.mailbox import Mailbox
+from engine.live.pipeline import Estimate, Pipeline
 from engine.network.weights import load_network
 from engine.runtime import building
 from engine.runtime.artefacts import Artefacts, Cancelled
@@ -22,7 +27,8 @@ from engine.runtime.choice import Eager, open_runtime, way
 from engine.runtime.eager import EagerRuntime
 from engine.runtime.runtime import Runtime
 from engine.runtime.upgrading import Better, Upgrading
-from tests.engine.runtime.networks import OWN_ENCODER, REMEMBERING, make
+from engine.types import Pose
+from tests.engine.runtime.networks import OWN_ENCODER, REMEMBERING, make, recording
 
 WAIT_S = 60.0
 
@@ -136,6 +142,44 @@ def test_what_cannot_be_built_is_a_notice_and_the_poses_go_on(error: Exception, 
     assert "\n" not in runtime.notice
     assert runtime.building == ""
     runtime.close()
+
+
+def test_no_frame_is_lost_on_the_way_from_one_to_the_other(tmp_path: Path) -> None:
+    network, camera = make(REMEMBERING), load_camera("sceneego")
+    folder = recording(tmp_path / "pictures", 9)
+
+    def poses(runtime: Runtime, at_frame: Callable[[int, Pipeline], None]) -> list[Pose]:
+        outbox: Mailbox[Estimate] = Mailbox(lossless=True)
+        source = open_source(str(folder))
+        pipeline = Pipeline(source, lambda _: PoseEstimator(runtime, camera), lossless=True, outbox=outbox)
+        pipeline.start()
+        found: list[Pose] = []
+        try:
+            while (estimate := outbox.take()) is not None:
+                at_frame(len(found), pipeline)
+                found.append(estimate.pose)
+            pipeline.wait()
+        finally:
+            pipeline.stop()
+        assert pipeline.snapshot().figures.runtime == runtime.description
+        return found
+
+    better = Slow(Faster(network))
+    upgrading = Upgrading(EagerRuntime(network), better)
+    building: list[str] = []
+
+    def finish_in_the_middle(at: int, pipeline: Pipeline) -> None:
+        building.append(pipeline.snapshot().figures.building)
+        if at == 3:
+            better.finish(upgrading)
+
+    ours = poses(upgrading, finish_in_the_middle)
+    theirs = poses(EagerRuntime(network), lambda at, pipeline: None)
+    assert [pose.seq for pose in ours] == [pose.seq for pose in theirs] == list(range(9))
+    assert all(np.array_equal(a.joints_m, b.joints_m) for a, b in zip(ours, theirs, strict=True))
+    assert upgrading.description == "OpenVINO int8, CPU"
+    assert building[0] == "building OpenVINO int8, 0 %"
+    assert building[-1] == ""
 
 
 class Broken(Faster):
