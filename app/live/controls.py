@@ -121,6 +121,7 @@ class LiveControls(QObject):
     def freeze(self, on: bool) -> None:
         """Hold the picture, or let it go on."""
         self.live.freeze(on)
+        self.section.look(None)  # at once: a button that is a moment behind would do the opposite
 
     def set_strength(self, strength: float) -> None:
         """Of the filter, 0..1."""
