@@ -18,7 +18,7 @@ from app.marks import draw_mark
 from app.pixels import borrowed_image
 from app.shown import BONE_SIDES, JOINT_SIDES, Shown
 from app.stale import paint_stale
-from app.theme import DARK, Colours
+from app.theme import DARK, GAP, Colours, font
 from app.translation import tr
 from calib.cv import cv2
 from engine.live.meter import Durations
@@ -140,6 +140,7 @@ class FisheyeView(QWidget):
         self._pose: Pose | None = None
         self._view: CanonicalView | None = None
         self._stale: tuple[str, str] | None = None
+        self._caption = ""
         self._besides: tuple[tuple[np.ndarray, bool], ...] = ()
         self.paint_times = Durations()
         # Each QImage borrows its array, so the two are kept together; the key says what they were made of.
@@ -160,6 +161,12 @@ class FisheyeView(QWidget):
         """Other skeletons: (15, 2) pixels of the picture each, and whether it is another network's, else the truth."""
         if besides is not self._besides:
             self._besides = besides
+            self.update()
+
+    def set_caption(self, text: str) -> None:
+        """Whose skeleton it is, in a corner of the picture; "" where that goes without saying."""
+        if text != self._caption:
+            self._caption = text
             self.update()
 
     def set_stale(self, text: tuple[str, str] | None) -> None:
@@ -223,6 +230,8 @@ class FisheyeView(QWidget):
                 self._paint_skeleton(painter, self._pose, rect)
             for uv_px, other in self._besides:
                 self._paint_beside(painter, uv_px, rect, _ON_PICTURE.accent if other else _ON_PICTURE.text)
+            if self._caption:
+                self._paint_caption(painter, rect)
             if self._stale is not None:
                 paint_stale(painter, rect, self._stale, self._colours)
         painter.end()
@@ -255,6 +264,18 @@ class FisheyeView(QWidget):
             x, y, w, h = heat.box.getRect()
             painter.drawImage(QRectF(rect.x() + across * x, rect.y() + down * y, across * w, down * h), heat.image)
 
+    def _paint_caption(self, painter: QPainter, rect: QRectF) -> None:
+        painter.setFont(font(0, strong=True))
+        metrics = painter.fontMetrics()
+        words = metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, round(rect.width()) - 4 * GAP)
+        size = metrics.size(0, words)
+        plate = QRectF(rect.x() + GAP, rect.y() + GAP, size.width() + 2 * GAP, size.height() + GAP)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._colours.surface))
+        painter.drawRoundedRect(plate, GAP / 2, GAP / 2)
+        painter.setPen(QColor(self._colours.text))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
+
     def _paint_beside(self, painter: QPainter, uv_px: np.ndarray, rect: QRectF, ink: str) -> None:
         points = self.to_widget(uv_px)
         width = float(np.clip(rect.width() / 320, 1.2, 3.0))
@@ -286,9 +307,11 @@ class FisheyeView(QWidget):
         if self._layer.size() != (room := (self.size().toSizeF() * ratio).toSize()):
             self._layer = QImage(room, QImage.Format.Format_ARGB32_Premultiplied)
             self._layer.setDevicePixelRatio(ratio)
+            self._layer.fill(Qt.GlobalColor.transparent)
         canvas = QPainter(self._layer)
         canvas.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-        canvas.fillRect(place, Qt.GlobalColor.transparent)
+        # Between whole pixels, as at 150 %, what lies beside it is looked at too.
+        canvas.fillRect(place.adjusted(-2, -2, 2, 2), Qt.GlobalColor.transparent)
         canvas.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_bones(canvas, points, opacities(pose.confidence), width)
         canvas.end()

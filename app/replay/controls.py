@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,7 @@ from app.replay.bar import ReplayBar
 from app.replay.feed import ReplayFeed
 from app.replay.presenter import JUMP_S, ReplayPresenter
 from app.replay.thumbnails import Thumbnails
-from app.replay.voices import RECORDED
+from app.replay.voices import voice_name
 from app.shown import joint_word
 from app.theme import Colours
 from app.translation import tr
@@ -44,6 +43,7 @@ class ReplayControls(QObject):
         self.replay: ReplayPresenter | None = None
         self._thumbnails: Thumbnails | None = None
         self._others: tuple[object, ...] = _NOTHING
+        self._sizes = window.view.splitter.sizes()
         self.bar = ReplayBar()
         self.bar.hide()
         self.bar.pressed.connect(self._press)
@@ -99,7 +99,8 @@ class ReplayControls(QObject):
             return
         self._others = shown
         view = self._window.view
-        self.second.setVisible(replay.feed.second is not None and self.section.beside.isChecked())
+        beside = replay.feed.second is not None and self.section.beside.isChecked()
+        self._show_apart((voice_name(replay.feed.voice), voice_name(replay.feed.second)) if beside else None)
         if apart:
             self.second.show_picture(frame, second, screen.view)
         besides = [] if truth is None or screen.view is None else [(seen_px(truth.joints_m, screen.view), False)]
@@ -111,6 +112,23 @@ class ReplayControls(QObject):
         if second is not None:
             ghosts.append(ghost(second.joints_m, voice_name(replay.feed.second), Style.DASHED))
         view.skeleton.show_ghosts(tuple(ghosts))
+
+    def _show_apart(self, names: tuple[str, str] | None) -> None:
+        """Two pictures of one width with these names, and a third of the room for the 3D view; None for one picture."""
+        picture, splitter = self._window.view.picture, self._window.view.splitter
+        name, second = names or ("", "")
+        picture.set_caption(name)
+        self.second.set_caption(second)
+        if (names is None) == self.second.isHidden():
+            return
+        sizes = splitter.sizes()
+        if names is not None:
+            self._sizes = sizes
+            sizes = [sum(sizes) * share // 100 for share in (35, 35, 30)]
+        else:
+            sizes = self._sizes
+        self.second.setVisible(names is not None)
+        splitter.setSizes(sizes)
 
     def close(self) -> None:
         """Let the thumbnails and the replay go."""
@@ -124,7 +142,7 @@ class ReplayControls(QObject):
             self._window.view.picture.show_besides(())
             self._window.view.skeleton.show_ghosts(())
         self.second.show_picture(None, None, None)
-        self.second.hide()
+        self._show_apart(None)
 
     def set_colours(self, colours: Colours) -> None:
         self.bar.set_colours(colours)
@@ -196,13 +214,6 @@ def seen_px(joints_m: FloatArray, view: CanonicalView) -> np.ndarray:
     """(15, 3) metres in the camera's frame to (15, 2) pixels of the picture; NaN where the lens does not see."""
     pixels, seen = view.camera.model.project(np.asarray(joints_m, float))
     return np.asarray(np.where(seen[:, None], pixels, np.nan))
-
-
-def voice_name(voice: str | None) -> str:
-    """For people; "" for none."""
-    if voice is None:
-        return ""
-    return tr("as recorded") if voice == RECORDED else Path(str(voice)).stem
 
 
 _PRESSED: dict[str, Callable[[ReplayPresenter], None]] = {

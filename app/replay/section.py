@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import (
 from app.panel import joint_label
 from app.presenter import one_line
 from app.replay.export import KINDS, Export, check
-from app.replay.voices import RECORDED
+from app.replay.voices import RECORDED, voice_name
 from app.shown import JOINT_SIDES, Side
 from app.sidebar import Section, heading
 from app.theme import GAP, Colours, font
@@ -281,7 +281,7 @@ class ReplaySection(Section):
             second = feed.second_track
             if second is not None and np.isfinite(second.errors_mm).any():
                 error = _number(float(np.nanmean(second.mpjpe_mm)))
-                words += "\n" + tr("{name}: {mm} mm", name=Path(str(feed.second)).stem, mm=error)
+                words += "\n" + tr("{name}: {mm} mm", name=voice_name(feed.second), mm=error)
         for (shown, averaged), one, other in zip(self.errors, now, mean, strict=True):
             shown.setText(_number(float(one)))
             averaged.setText(_number(float(other)))

@@ -191,8 +191,11 @@ class Timeline(QWidget):
 
     @staticmethod
     def _state(track: Track | None) -> object:
-        """In steps of a few frames, so that a long recording is not drawn anew for what is not seen."""
-        return (id(track), track.count // max(4, len(track) // _STATES)) if track is not None else None
+        """In steps of a few frames, so that a long recording is not drawn anew for what is not seen; and the end."""
+        if track is None:
+            return None
+        count = track.count
+        return id(track), count // max(4, len(track) // _STATES), count == len(track)
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         key = self._key()
@@ -302,9 +305,11 @@ class Timeline(QWidget):
         painter.fillRect(QRectF(last, _RULER, self.width() - _MARGIN - last, _PICTURES + _LANE), shade)
         painter.setPen(QPen(QColor(self._colours.text), 2))
         for x, inwards in ((first, 5), (last, -5)):
-            painter.drawLine(QPointF(x, _RULER), QPointF(x, bottom))
+            painter.drawLine(QPointF(x, _RULER), QPointF(x, min(_ERRORS_TOP, bottom)))
             painter.drawLine(QPointF(x, _RULER), QPointF(x + inwards, _RULER))
             painter.drawLine(QPointF(x, bottom), QPointF(x + inwards, bottom))
+            if bottom > _ERRORS_TOP + HEADER:  # not through the words between
+                painter.drawLine(QPointF(x, _ERRORS_TOP + HEADER), QPointF(x, bottom))
 
     def _paint_playhead(self, painter: QPainter) -> None:
         x = self.x_of(self._position)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.settings import Settings
+from app.translation import tr
 from calib.remap import CanonicalView
 from engine.capture.source import Source
 from engine.live.estimator import Estimator, Seen, SupersededError
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 
 RECORDED = "recorded"
 """The voice of the poses that were recorded; any other is a network's name or file."""
+
+
+def voice_name(voice: str | None) -> str:
+    """For people; "" for none."""
+    if voice is None:
+        return ""
+    return tr("as recorded") if voice == RECORDED else Path(str(voice)).stem
 
 
 def settings_of(voice: str, settings: Settings) -> Settings:

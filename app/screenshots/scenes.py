@@ -21,31 +21,28 @@ from app.live.presenter import Chooser as LiveChooser
 from app.live.section import LiveSection
 from app.outputs.presenter import card_of
 from app.outputs.section import OutputsSection
-from app.presenter import Notice, Phase, Presenter, Screen
+from app.presenter import Notice, Phase, Screen
 from app.recording.presenter import Recording, RecordingScreen
-from app.replay.feed import ReplayFeed
 from app.screenshots.moments import failed, lost
-from app.screenshots.studio import Studio
-from app.settings import Settings
+from app.screenshots.replays import compare, joint_by_joint, replay
+from app.screenshots.studio import Studio, show_section
 from app.start.library import Found
 from app.start.presenter import start_screen
 from app.start.recents import Recent
 from app.start.thumbnails import Thumbnail, fitted
 from app.translation import tr
-from app.view_page import FIGURES_S
 from app.wearer.presenter import WearerScreen
 from app.wearer.section import WearerSection
 from app.wearer.standing import Hint
 from app.wearer.wording import about_of, hint_of
 from app.wording import UNCALIBRATED
-from engine.assets import DEMO_SESSION
 from engine.capture.devices import Camera, Format
 from engine.motion.outputs.choice import DEFAULTS, Address
 from engine.motion.outputs.output import OutputState
 from engine.motion.outputs.output import Phase as OutputPhase
 from engine.motion.profile import from_height
 from engine.skeleton import JOINTS
-from engine.types import Snapshot, StreamState
+from engine.types import Snapshot
 
 Arrange = Callable[[Studio], None]
 _START_CAMERAS = (("Fisheye 190", "fisheye-190.json"), ("Integrated webcam", ""))
@@ -315,46 +312,9 @@ def doctor(studio: Studio) -> None:
     studio.leave.append(dialog.close)
 
 
-def replay(studio: Studio) -> None:
-    """The bundled session, paused, its truth beside the pose and a range marked."""
-    window = studio.window
-    window.presenter = Presenter(lambda spec: ReplayFeed(spec, Settings()))
-    window.run()
-    window.open(str(DEMO_SESSION))
-    studio.wait_for(lambda: window.replay.replay is not None)
-    shown = window.replay.replay
-    if shown is None:
-        return
-    shown.feed.play.pause()
-    for index, mark in ((200, shown.mark_in), (420, shown.mark_out), (300, lambda: None)):
-        shown.go_to(index)
-        mark()
-    window.replay.truth_action.setChecked(True)
-
-    def rests() -> bool:
-        now = shown.feed.snapshot()
-        return now.figures.state is StreamState.PAUSED and shown.feed.position == 300 and now.pose is not None
-
-    since = [time.monotonic()]
-
-    def drawn() -> bool:
-        """The window has had time to draw it, figures too; a pose of before the jump may be there for a moment."""
-        if not rests():
-            since[0] = time.monotonic()
-        return time.monotonic() - since[0] > 4 * FIGURES_S
-
-    studio.wait_for(drawn)
-
-
 def calibration(studio: Studio) -> None:
     """The choices before the first view."""
     studio.window.calibrate()
-
-
-def show_section(studio: Studio, title: str) -> None:
-    """One of the sidebar's."""
-    sidebar = studio.window.view.sidebar
-    sidebar.show_section(next(section for section in sidebar.sections if section.title == title))
 
 
 SCENES: dict[str, Arrange] = {
@@ -380,6 +340,8 @@ SCENES: dict[str, Arrange] = {
     "wearer": wearer,
     "wearer-unseen": wearer_moves,
     "replay": replay,
+    "replay-compare": compare,
+    "replay-joints": joint_by_joint,
     "chooser": chooser,
     "doctor": doctor,
     "calibration": calibration,

@@ -66,6 +66,12 @@ class Studio:
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
 
 
+def show_section(studio: Studio, title: str) -> None:
+    """One of the sidebar's."""
+    sidebar = studio.window.view.sidebar
+    sidebar.show_section(next(section for section in sidebar.sections if section.title == title))
+
+
 def take(
     arrange: Callable[[Studio], None], look: Callable[[], Sequence[Moment]], size: tuple[int, int], theme: ThemeChoice
 ) -> QPixmap:

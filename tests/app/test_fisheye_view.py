@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QRect
+from PyQt6.QtCore import QRect, Qt
 from PyQt6.QtWidgets import QApplication
 
 from app.fisheye_view import FisheyeView, heat_layer, heat_levels, warm_box
@@ -206,3 +206,12 @@ def test_only_the_picture_is_painted_again(view: FisheyeView) -> None:
     QApplication.processEvents()
     view.close()
     assert painted == [QRect(66, 0, 668, 512)]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
+def test_nothing_of_the_last_skeleton_is_left_around_the_next(view: FisheyeView, ratio: float) -> None:
+    view.devicePixelRatioF = lambda: ratio  # type: ignore[method-assign]
+    show(view, fake.bare_pose({WRIST: (200.3, 200.7)}), heat=False)
+    view._layer.fill(Qt.GlobalColor.green)  # as if a skeleton had been everywhere
+    painted = show(view, fake.bare_pose({WRIST: (301.3, 303.9)}), heat=False)
+    assert count(painted, "#00ff00", 120) == 0

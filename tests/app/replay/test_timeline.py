@@ -123,3 +123,16 @@ def test_worst_frames_lie_apart_over_the_whole_recording() -> None:
     assert found[0] == 54_000
     assert len(found) == 8
     assert min(abs(a - b) for i, a in enumerate(found) for b in found[:i]) > 1800
+
+
+def test_last_frame_that_is_found_is_drawn(timeline: Timeline) -> None:
+    """Though the lanes are drawn anew every few frames alone."""
+    reel, whole, track = reel_of(62), filled(62), Track(62)
+    track.errors_mm[:60], track.mpjpe_mm[:60] = whole.errors_mm[:60], whole.mpjpe_mm[:60]
+    track.known[:60], track.confidence[:60] = True, 0.8
+    begun = show(timeline, reel, track)
+    for kept, known in ((track.errors_mm, whole.errors_mm), (track.mpjpe_mm, whole.mpjpe_mm)):
+        kept[:] = known
+    track.known[:], track.confidence[:] = True, 0.8
+    end = slice(round(timeline.x_of(60)), None)
+    assert count(pixels(timeline)[:, end], DARK.text) > count(begun[:, end], DARK.text) + 5

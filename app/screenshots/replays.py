@@ -1,0 +1,145 @@
+"""The replay's pages: the bundled session, and a made one with all that a timeline can show."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from app.presenter import Presenter
+from app.replay.feed import ReplayFeed
+from app.replay.presenter import ReplayPresenter
+from app.replay.voices import RECORDED
+from app.screenshots.studio import Studio, show_section
+from app.settings import Settings
+from app.view_page import FIGURES_S
+from engine.assets import DEMO_SESSION
+from engine.capture.opening import open_source
+from engine.capture.seekable import SeekableSource
+from engine.session.writer import SessionWriter
+from engine.skeleton import JOINT_COUNT
+from engine.types import Event, EventKind, Frame, Pose, StreamState
+
+_BEGIN, _FRAMES, _GAP = 300, 80, range(34, 52)
+
+
+def replay(studio: Studio) -> None:
+    """The bundled session, paused, its truth beside the pose and a range marked."""
+    shown = _opened(studio, DEMO_SESSION)
+    _mark(shown, 200, 420)
+    studio.window.replay.truth_action.setChecked(True)
+    _rest(studio, shown, 300)
+
+
+def compare(studio: Studio) -> None:
+    """The network beside what was recorded: two pictures, two errors, a gap, a mark, lost frames, the worst ones."""
+    shown = _compared(studio)
+    _rest(studio, shown, shown.feed.position)
+
+
+def joint_by_joint(studio: Studio) -> None:
+    """Both over one picture, the errors joint by joint, and a range that is played over and over."""
+    shown = _compared(studio)
+    window = studio.window
+    window.replaying.beside.setChecked(False)
+    window.replay.by_joint.setChecked(True)
+    studio.leave.append(lambda: window.replay.by_joint.setChecked(False))
+    _mark(shown, 12, 48)
+    shown.set_loop(True)
+    _rest(studio, shown, 20)
+
+
+def _opened(studio: Studio, path: Path) -> ReplayPresenter:
+    """A replay, paused."""
+    window = studio.window
+    window.presenter = Presenter(lambda spec: ReplayFeed(spec, Settings()))
+    window.run()
+    window.open(str(path))
+    studio.wait_for(lambda: window.replay.replay is not None)
+    shown = window.replay.replay
+    assert shown is not None  # just waited for
+    shown.feed.play.pause()
+    return shown
+
+
+def _compared(studio: Studio) -> ReplayPresenter:
+    """The made session, all its poses found by the network and by those that were recorded."""
+    folder = tempfile.TemporaryDirectory()
+    studio.leave.append(studio.window.presenter.close)
+    shown = _opened(studio, _made(Path(folder.name) / "stairs.mcap"))
+    studio.leave += [studio.window.close, folder.cleanup]
+    show_section(studio, "Replay")
+    studio.window.replaying.set_voice(RECORDED, second=True)
+    shown.analyse()
+    track = shown.feed.track_of(RECORDED)
+    studio.wait_for(lambda: bool(shown.feed.track.known.all() and track.known.all()) and shown.feed.analysed is None)
+    shown.next_worst()
+    studio.wait_for(lambda: shown.feed.posed == shown.feed.position)
+    return shown
+
+
+def _made(path: Path) -> Path:
+    """A part of the bundled session with something of everything; its poses sway around the truth."""
+    source = open_source(str(DEMO_SESSION))
+    assert isinstance(source, SeekableSource)  # it is a session
+    with source, SessionWriter(path, source.info.calibration) as writer:
+        source.seek_frame(_BEGIN)
+        for number in range(_FRAMES):
+            frame = source.read()
+            if frame is None or number in _GAP:
+                continue
+            writer.add(frame)
+            pose = _recorded(frame, number)
+            if source.info.calibration is not None:
+                seen_at, _ = source.info.calibration.model.project(pose.joints_m.astype(np.float64))
+                pose = replace(pose, uv_px=seen_at.astype(np.float32))
+            writer.add_pose(pose)
+            if number in _EVENTS:
+                kind, words = _EVENTS[number]
+                writer.add_event(Event(kind, frame.capture_ns, words))
+    return path
+
+
+_EVENTS = {15: (EventKind.MARK, "left knee?"), 66: (EventKind.DROP, "3 frames were lost")}
+
+
+def _recorded(frame: Frame, number: int) -> Pose:
+    truth = frame.truth.joints_m if frame.truth is not None else np.zeros((JOINT_COUNT, 3), np.float32)
+    sway = 0.03 + 0.02 * np.sin(number / 6 + np.arange(JOINT_COUNT))[:, None] * np.array([1.0, 0.4, -0.7])
+    joints, sure = (truth + sway).astype(np.float32), np.full(JOINT_COUNT, 0.8, np.float32)
+    nowhere, heat = np.full((JOINT_COUNT, 2), np.nan, np.float32), np.zeros((JOINT_COUNT, 1, 1), np.float32)
+    return Pose(frame.seq, frame.capture_ns, joints, sure, nowhere, heat, np.zeros(0, np.float32))
+
+
+def _mark(shown: ReplayPresenter, first: int, last: int) -> None:
+    for index, mark in ((first, shown.mark_in), (last, shown.mark_out)):
+        shown.go_to(index)
+        mark()
+
+
+def _rest(studio: Studio, shown: ReplayPresenter, index: int) -> None:
+    """Go to a frame, and wait until the window has drawn it, figures too."""
+    shown.go_to(index)
+
+    def rests() -> bool:
+        """A pose of before the jump may be there for a moment."""
+        now = shown.feed.snapshot()
+        return now.figures.state is StreamState.PAUSED and shown.feed.position == index and now.pose is not None
+
+    studio.wait_for(_lasting(rests, 4 * FIGURES_S))
+
+
+def _lasting(condition: Callable[[], bool], seconds: float) -> Callable[[], bool]:
+    """Whether it has held for so long."""
+    since = [time.monotonic()]
+
+    def lasts() -> bool:
+        if not condition():
+            since[0] = time.monotonic()
+        return time.monotonic() - since[0] > seconds
+
+    return lasts
