@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.learn.wearer.activities import ACTIVITIES, at_ease, made_motion
+from engine.learn.wearer.activities import ACTIVITIES, made_motion
 from engine.learn.wearer.blend import joined, mixed, resampled
 from engine.learn.wearer.bvh import axis_rotation
+from engine.learn.wearer.courses import at_ease
 from engine.learn.wearer.motion import ACTIONS, PART_INDEX, Motion, action_number
 from engine.learn.wearer.puppet import (
     FOREARM,

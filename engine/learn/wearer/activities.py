@@ -7,78 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.learn.wearer.bvh import axis_rotation
+from engine.learn.wearer.courses import SIDE, at_ease, glide, minimum_jerk, visits
+from engine.learn.wearer.gait import run, turn, walk
 from engine.learn.wearer.motion import Motion, action_number
-from engine.learn.wearer.puppet import ANKLE_HEIGHT, PELVIS_HEIGHT, Array, Handles, solve
+from engine.learn.wearer.puppet import PELVIS_HEIGHT, Array, Handles, solve
 
 FPS = 30.0
-_SIDE = np.array([-1.0, 1.0])
-Span = tuple[float, float]
 Activity = Callable[[np.random.Generator, Array], tuple[Handles, str]]
-
-
-def minimum_jerk(x: Array) -> Array:
-    """The bell-speed course of human reaches, 0..1 over 0..1 (Flash and Hogan, 1985)."""
-    x = np.clip(x, 0, 1)
-    return x**3 * (10 - 15 * x + 6 * x * x)
-
-
-def glide(t: Array, arrive: Array, leave: Array, values: Array) -> Array:
-    """(T, ...) a course that rests at `values` (K, ...) from `arrive` to `leave` (K,) and moves smoothly between."""
-    key = np.clip(np.searchsorted(arrive, t, side="right") - 1, 0, len(arrive) - 1)
-    after = np.minimum(key + 1, len(arrive) - 1)
-    span = np.maximum(arrive[after] - leave[key], 1e-6)
-    part = np.where(after > key, minimum_jerk((t - leave[key]) / span), 0.0)
-    part = part.reshape(-1, *[1] * (values.ndim - 1))
-    return values[key] * (1 - part) + values[after] * part
-
-
-def visits(rng: np.random.Generator, end: float, move: Span, rest: Span) -> tuple[Array, Array]:
-    """Times of arriving at and leaving a row of goals until `end`, beginning before 0."""
-    arrive = [-float(rng.uniform(0, 1))]
-    leave = [arrive[0] + float(rng.uniform(*rest))]
-    while arrive[-1] < end:
-        arrive.append(leave[-1] + float(rng.uniform(*move)))
-        leave.append(arrive[-1] + float(rng.uniform(*rest)))
-    return np.array(arrive), np.array(leave)
-
-
-def sway(rng: np.random.Generator, t: Array, amplitude: float, dims: int) -> Array:
-    """(T, dims) slow aimless movement."""
-    out = np.zeros((len(t), dims))
-    for _ in range(3):
-        rate, phase = rng.uniform(0.08, 0.6, dims), rng.uniform(0, 2 * np.pi, dims)
-        out += amplitude * rng.uniform(0.2, 0.6, dims) * np.sin(2 * np.pi * rate * t[:, None] + phase)
-    return out
-
-
-def at_ease(rng: np.random.Generator, t: Array) -> Handles:
-    """Somebody who stands, arms hanging, with the small movements of the living."""
-    n = len(t)
-    facing = rng.uniform(-np.pi, np.pi) + sway(rng, t, 0.03, 1)[:, 0]
-    width, ahead = rng.uniform(0.06, 0.2), rng.normal(0, 0.05)
-    foot = np.array([[s * width, s * ahead, ANKLE_HEIGHT] for s in _SIDE])
-    turn_out = rng.uniform(0, 0.35)
-    h = Handles(
-        pelvis=np.array([0, 0, PELVIS_HEIGHT - 0.015]) + sway(rng, t, 0.02, 3) * [1, 1, 0.15],
-        facing=facing,
-        tilt=sway(rng, t, 0.03, 2),
-        spine=sway(rng, t, 0.06, 3) + np.array([rng.normal(0.05, 0.05), 0, 0]),
-        head=sway(rng, t, 0.25, 3) * [0.8, 0.4, 1.2] + np.array([rng.uniform(-0.1, 0.5), 0, 0]),
-        hand=np.empty((n, 2, 3)),
-        grasp=np.zeros((n, 2, 3)),
-        pull=np.zeros((n, 2)),
-        elbow=np.full((n, 2), 0.25) + sway(rng, t, 0.1, 2),
-        roll=np.full((n, 2), 0.6) + sway(rng, t, 0.2, 2),
-        foot=np.empty((n, 2, 3)),
-        toes=np.zeros((n, 2, 2)),
-    )
-    for side, sign in enumerate(_SIDE):
-        hang = np.array([sign * rng.uniform(0.06, 0.14), -rng.uniform(0.02, 0.12), -rng.uniform(0.44, 0.49)])
-        h.hand[:, side] = hang + sway(rng, t, 0.03, 3)
-        turn = axis_rotation(2, np.full(n, facing[0]))
-        h.foot[:, side] = turn @ foot[side]
-        h.toes[:, side, 0] = facing[0] + sign * turn_out
-    return h
 
 
 def _ahead(h: Handles, local: Array) -> Array:
@@ -108,7 +43,7 @@ _POSTURES = np.array(
 def _hand_to(h: Handles, t: Array, side: int, times: tuple[Array, Array], postures: Array) -> None:
     """Move one hand through postures (K, 5), rows as in `_POSTURES`, at these times of arriving and leaving."""
     course = glide(t, *times, postures)
-    h.hand[:, side] = course[:, :3] * [_SIDE[side], 1, 1] + (h.hand[:, side] - h.hand[:, side].mean(axis=0))
+    h.hand[:, side] = course[:, :3] * [SIDE[side], 1, 1] + (h.hand[:, side] - h.hand[:, side].mean(axis=0))
     h.elbow[:, side] += course[:, 3] - 0.25
     h.roll[:, side] += course[:, 4] - 0.6
 
@@ -133,7 +68,7 @@ def still(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     h = at_ease(rng, t)
     for course in (h.pelvis, h.facing, h.tilt, h.spine, h.head, h.hand):
         course[:] += 0.8 * (course.mean(axis=0) - course)
-    h.hand[..., 0] += 0.05 * _SIDE
+    h.hand[..., 0] += 0.05 * SIDE
     return h, "stand"
 
 
@@ -194,7 +129,7 @@ def reach(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     both = rng.random() < 0.35
     main = int(rng.integers(2))
     for side in range(2) if both else [main]:
-        shift = np.array([_SIDE[side] * rng.uniform(0.06, 0.2), 0, 0]) if both else np.zeros(3)
+        shift = np.array([SIDE[side] * rng.uniform(0.06, 0.2), 0, 0]) if both else np.zeros(3)
         h.grasp[:, side] = _ahead(h, course[:, :3] + shift)
         h.pull[:, side] = course[:, 3]
         h.elbow[:, side] += 0.3 * course[:, 3]
@@ -222,7 +157,7 @@ def squat(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     posture = _varied(rng, np.where(down[:, None] > 0, goal[int(rng.integers(3))], _POSTURES[0]))
     for side in range(2):
         _hand_to(h, t, side, (arrive, leave), posture)
-        h.toes[:, side, 0] += _SIDE[side] * 0.2
+        h.toes[:, side, 0] += SIDE[side] * 0.2
     return h, "squat"
 
 
@@ -270,9 +205,9 @@ def knees(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     kicks = rng.random() < 0.5
     for side in range(2):
         lifted = (order % 4 == 2 * side)[:, None]
-        up = np.array([_SIDE[side] * 0.02, -rng.uniform(0.15, 0.3), rng.uniform(0.2, 0.5)])
+        up = np.array([SIDE[side] * 0.02, -rng.uniform(0.15, 0.3), rng.uniform(0.2, 0.5)])
         if kicks:
-            up = np.array([_SIDE[side] * rng.uniform(0, 0.3), -rng.uniform(0.4, 0.75), rng.uniform(0.15, 0.6)]) * sign
+            up = np.array([SIDE[side] * rng.uniform(0, 0.3), -rng.uniform(0.4, 0.75), rng.uniform(0.15, 0.6)]) * sign
         course = glide(t, arrive, leave, np.where(lifted, up, 0.0))
         h.foot[:, side] += np.einsum("tij,tj->ti", axis_rotation(2, h.facing), course)
         h.toes[:, side, 1] += course[:, 2] * 0.8
@@ -299,75 +234,6 @@ def jump(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
     h.hand[..., 1] += ((0.7 * before - up) * 0.22)[:, None]
     h.hand[..., 2] += (up * rng.uniform(0.1, 0.5))[:, None]
     return h, "jump"
-
-
-def _stride(rng: np.random.Generator, t: Array, speed: float, spin: Array, *, hurry: bool, in_place: bool) -> Handles:
-    """Steps along a path: feet that stand still while they bear the weight and swing in between."""
-    h = at_ease(rng, t)
-    cadence = 1.3 + rng.uniform(0, 0.2) if hurry else 0.65 + 0.22 * speed + rng.uniform(-0.05, 0.1)
-    stance = 0.42 if hurry else 0.62
-    dt = t[1] - t[0]
-    facing = h.facing[0] + np.cumsum(spin) * dt
-    step = np.stack([np.sin(facing), -np.cos(facing)], axis=1) * (0.0 if in_place else speed * dt)
-    path = np.cumsum(step, axis=0)
-    phase = cadence * t + rng.random()
-    h.facing[:] = facing
-    h.pelvis[:, :2] = path
-    bounce = 0.03 if hurry else 0.018
-    h.pelvis[:, 2] += -0.03 - (0.04 if hurry else 0) + bounce * np.cos(4 * np.pi * (phase - stance / 2))
-    h.tilt += np.stack([np.full(len(t), 0.08 * hurry + 0.02), 0.03 * np.sin(2 * np.pi * phase)], axis=1)
-    h.spine[:, 2] += 0.12 * np.sin(2 * np.pi * phase)
-    lift, swing_arm = rng.uniform(0.12, 0.35) if hurry or in_place else rng.uniform(0.05, 0.12), rng.uniform(0.5, 1.2)
-    for side, sign in enumerate(_SIDE):
-        u = (phase + 0.5 * side) % 1.0
-        swinging = np.clip((u - stance) / (1 - stance), 0, 1)
-        # Path time at which the foot is under the hip: the middle of this stance, then of the next.
-        middle = t - (u - stance / 2) / cadence
-        where = middle + minimum_jerk(swinging) / cadence
-        spot = np.stack([_extended(where, t, path[:, k]) for k in range(2)], axis=1)
-        turn = _extended(where, t, facing)
-        h.foot[:, side, :2] = spot + np.stack([np.cos(turn), np.sin(turn)], axis=1) * sign * 0.085
-        arc = np.sin(np.pi * swinging)
-        bearing = u < stance
-        # The heel leaves the ground before the toes do, and comes down first.
-        heel = np.where(bearing, minimum_jerk((u - stance + 0.2) / 0.2), 1 - minimum_jerk(swinging / 0.75))
-        strike = np.where(bearing, 1 - minimum_jerk(u / 0.15), minimum_jerk((swinging - 0.4) / 0.6))
-        h.foot[:, side, 2] = ANKLE_HEIGHT + lift * arc**2 + 0.05 * heel
-        h.toes[:, side, 0] = turn + sign * 0.08
-        h.toes[:, side, 1] = 0.55 * heel - (0.0 if hurry or in_place else 0.2) * strike
-        beat = swing_arm * np.sin(2 * np.pi * (u + 0.25 - stance / 2))
-        h.hand[:, side] += np.stack([0 * beat, 0.16 * beat, 0.03 * beat**2], axis=1)
-        h.hand[:, side] += [0, -0.22 * hurry, 0.24 * hurry]
-    return h
-
-
-def _extended(where: Array, t: Array, values: Array) -> Array:
-    """Values at other times, carried on in a straight line before the first and after the last."""
-    dt = t[1] - t[0]
-    inside = np.interp(where, t, values)
-    early, late = np.minimum(where - t[0], 0), np.maximum(where - t[-1], 0)
-    result: Array = inside + early * (values[1] - values[0]) / dt + late * (values[-1] - values[-2]) / dt
-    return result
-
-
-def walk(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
-    """Walking around or on the spot."""
-    spin = sway(rng, t, 0.8, 1)[:, 0]
-    return _stride(rng, t, rng.uniform(0.4, 1.3), spin, hurry=False, in_place=bool(rng.random() < 0.35)), "walk"
-
-
-def run(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
-    """Running on the spot or in curves."""
-    return _stride(
-        rng, t, rng.uniform(1.6, 2.6), sway(rng, t, 1.2, 1)[:, 0], hurry=True, in_place=bool(rng.random() < 0.7)
-    ), "run"
-
-
-def turn(rng: np.random.Generator, t: Array) -> tuple[Handles, str]:
-    """Turning on the spot with small steps."""
-    arrive, leave = visits(rng, t[-1], (1.0, 2.5), (0.1, 0.5))
-    angles = np.cumsum(rng.choice([-1, 1], len(arrive)) * rng.uniform(0.8, 2.6, len(arrive)))
-    return _stride(rng, t, 0.0, np.gradient(glide(t, arrive, leave, angles), t), hurry=False, in_place=True), "turn"
 
 
 ACTIVITIES: dict[str, tuple[Activity, float]] = {
