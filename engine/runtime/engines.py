@@ -48,7 +48,6 @@ def build_engines(
     Raises EgoposeError for weights or recordings that cannot be used, and where no precision holds.
     """
     oracle = Oracle(weights, recordings, tell)
-    network = oracle.network.cpu()
     reasons: list[str] = []
     for at, precision in enumerate(precisions):
         known = replace(oracle.description, precision=precision)
@@ -56,7 +55,7 @@ def build_engines(
         def told(doing: str, done: float, at: int = at) -> None:
             tell(doing, ASKED + (at + done) / len(precisions) * (1 - ASKED))
 
-        found = _built(network, known, folder, oracle, told)
+        found = _built(known, folder, oracle, told)
         if not (wrong := fault(found)):
             replace(known, reason="; ".join(reasons), agreement=found).write(folder)
             tell("compiled", 1.0)
@@ -67,9 +66,9 @@ def build_engines(
     raise EgoposeError(f"{weights} cannot be compiled for TensorRT ({'; '.join(reasons)}); use --runtime cuda-graphs")
 
 
-def _built(network: PoseNetwork, known: Description, folder: Path, oracle: Oracle, tell: Tell) -> Agreement:
+def _built(known: Description, folder: Path, oracle: Oracle, tell: Tell) -> Agreement:
     """Write the engines of one precision; how far they lie from the network."""
-    write_engines(network, known, folder, lambda doing, done: tell(doing, 0.8 * done))
+    write_engines(oracle.network, known, folder, lambda doing, done: tell(doing, 0.8 * done))
     tell(f"checking {known.precision}", 0.8)
     engines = Engines(folder)
     found = oracle.judge(engines.runtime())
@@ -78,13 +77,13 @@ def _built(network: PoseNetwork, known: Description, folder: Path, oracle: Oracl
 
 
 def write_engines(network: PoseNetwork, known: Description, folder: Path, tell: Tell) -> None:
-    """Write the engines of a network on the processor in the precision that is described, and the description.
+    """Write the engines of a network in the precision that is described, and the description.
 
     Nobody checks what they say. Raises EgoposeError where they cannot be built.
     """
     tell("exporting the network", 0.0)
     with tempfile.TemporaryDirectory(prefix="egopose-compile-") as name:
-        plain = folded(network)
+        plain = folded(network).cpu()  # a copy, exported on the processor wherever the network is
         models = export_onnx(cut(halved(plain) if known.precision == "fp16" else plain), Path(name))
         for at, model in enumerate(models):
             tell(f"building {model.stem} in {known.precision}", 0.1 + 0.9 * at / len(models))

@@ -8,7 +8,6 @@ convolution is int8, and how far its joints move is what counts.
 from __future__ import annotations
 
 import argparse
-import copy
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -81,7 +80,7 @@ def compare(weights: Path, *, trained: bool) -> Iterator[tuple[str, int, Agreeme
                 engines = folder / kind
                 engines.mkdir()
                 known = replace(oracle.description, precision=kind)
-                write_engines(copy.deepcopy(oracle.network).cpu(), known, engines, tell_nobody)
+                write_engines(oracle.network, known, engines, tell_nobody)
                 yield f"TensorRT {kind}", 0, oracle.judge(TensorRt().load(engines))
         for part in cut(folded(oracle.network).cpu()):
             export(part, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def engines_for_timing(network: PoseNetwork, weights: Path, folder: Path, precis
     from engine.runtime.engines import write_engines  # noqa: PLC0415
 
     known = Description(network.config, weights_sha256(weights), precision)
-    write_engines(copy.deepcopy(network).cpu(), known, folder, tell)
+    write_engines(network, known, folder, tell)
 
 
 def compile_for_timing(
