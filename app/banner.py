@@ -7,9 +7,11 @@ from functools import partial
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from app.labels import restyle
 from app.presenter import Notice
 from app.theme import GAP, font
 from app.translation import tr
+from app.wording import sentence
 
 
 class Banner(QFrame):
@@ -54,14 +56,10 @@ class Banner(QFrame):
             return
         self._notice = notice
         if notice is not None:
-            self._text.setText(notice.text[:1].upper() + notice.text[1:])
+            self._text.setText(sentence(notice.text))
             self._retry.setVisible(notice.retry)
             self._offer(notice)
-            self.setProperty("banner", notice.tone)
-            style = self.style()
-            if style is not None:  # a property in the style sheet is looked at again only then
-                style.unpolish(self)
-                style.polish(self)
+            restyle(self, "banner", notice.tone)
         self.setVisible(notice is not None)
 
     def _offer(self, notice: Notice) -> None:

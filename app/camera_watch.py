@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.background import Background
 from app.cameras import Known, known_camera
 from calib.cv import cv2
 from engine.capture.devices import Camera, list_cameras
@@ -45,8 +45,8 @@ def look_through(spec: str) -> ImageArray:
     return frame.image
 
 
-class CameraWatch:
-    """What is connected now; `seen` is replaced whenever that changes."""
+class CameraWatch(Background):
+    """What is connected now; `seen` is replaced whenever that changes. Once it has ended it holds no camera."""
 
     def __init__(
         self,
@@ -61,22 +61,7 @@ class CameraWatch:
         self.error = ""
         """One line where they cannot be listed."""
         self._in_use, self._listed, self._describe, self._look = in_use, listed, describe, look
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="egopose cameras", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ask it to end, without waiting; `running` tells when it has let go of every camera."""
-        self._stop.set()
-
-    @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the end; whether it has come."""
-        self._thread.join(seconds)
-        return not self.running
+        super().__init__("cameras")
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -82,6 +82,11 @@ def skipped(overwritten: int, produced: int) -> str:
     return f"{overwritten:,} ({100 * overwritten / produced:.0f} %)".replace(",", "\u2009")
 
 
+def sentence(text: str) -> str:
+    """Begun with a capital, as what stands alone is: messages of errors are made to follow a colon."""
+    return text[:1].upper() + text[1:]
+
+
 def action(figures: Figures, pose: Pose | None) -> tuple[str, float]:
     """The likeliest action in words and its probability; a guess below LIKELY has a question mark."""
     if pose is None or not figures.actions or len(pose.action_scores) != len(figures.actions):
@@ -91,7 +96,7 @@ def action(figures: Figures, pose: Pose | None) -> tuple[str, float]:
     best = int(np.argmax(pose.action_scores))
     share = float(pose.action_scores[best])
     name = figures.actions[best].replace("_", " ")
-    return f"{name[:1].upper()}{name[1:]}{'' if share >= LIKELY else '?'} {share:.0%}", share
+    return f"{sentence(name)}{'' if share >= LIKELY else '?'} {share:.0%}", share
 
 
 def sparing(figures: Figures) -> str:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
+
+from app.background import Background
 
 log = logging.getLogger(__name__)
 
 
-class Awake:
+class Awake(Background):
     """While it is on, neither screen saver nor sleep: on a thread of its own, since the desktop may not answer."""
 
     def __init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="egopose awake", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let the screen go off again. Returns at once."""
-        self._stop.set()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the end; whether it has come."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        super().__init__("awake")
 
     def _run(self) -> None:
         try:

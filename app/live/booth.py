@@ -7,6 +7,7 @@ from math import ceil, inf
 
 from app.presenter import Phase, Screen
 from app.translation import tr
+from app.wording import sentence
 from engine.types import StreamState
 
 FIRST_S, LONGEST_S = 1.0, 30.0
@@ -57,8 +58,7 @@ class Booth:
         if screen.phase is Phase.PICTURE:
             return replace(screen, notice=None)
         left = max(0.0, self._due - now) if self._due is not None else 0.0
-        why = screen.notice.text if screen.notice is not None else ""
-        why = f"{why[:1].upper()}{why[1:]}"
+        why = sentence(screen.notice.text) if screen.notice is not None else ""
         again = tr("It is opened again in {seconds} s.", seconds=ceil(left)) if left else ""
         hint = " ".join(filter(None, [again, why]))
         return replace(screen, phase=Phase.OPENING, notice=None, waiting=(tr("Back in a moment"), hint))

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from app.background import Background
 from app.settings import Settings
 from calib.calibration import Calibration
 from engine.runtime.choice import check_choice, open_runtime
-
-log = logging.getLogger(__name__)
 
 Make = Callable[[Settings], Settings]
 """The settings before to those after. Raises EgoposeError or CalibrationError where they cannot be."""
 
 
-class Change:
+class Change(Background):
     """One change being tried on a thread. `poll` gives the new settings, or why they cannot be."""
 
     def __init__(self, before: Settings, make: Make) -> None:
         self._before, self._make = before, make
         self._outcome: Settings | Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="egopose change", daemon=True)
-        self._thread.start()
+        super().__init__("change")
 
     def poll(self) -> Settings | Exception | None:
         """None while it is not known."""
         return self._outcome
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the end; whether it has come."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

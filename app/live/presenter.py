@@ -139,10 +139,10 @@ class Live:
                 self._meet(feed)
         self._spec, self._recording = spec, recording
         self._snapshot, self._view = screen.snapshot if screen.phase is Phase.PICTURE else None, screen.view
-        if self._frozen is None or screen.snapshot is None or screen.phase is not Phase.PICTURE:
+        if not self.frozen or self._snapshot is None:
             return screen
-        held, view = self._frozen
-        return replace(screen, snapshot=replace(held, figures=screen.snapshot.figures), view=view, frozen=True)
+        snapshot, view = self.shown
+        return replace(screen, snapshot=snapshot, view=view, frozen=True)
 
     def _meet(self, feed: Feed) -> None:
         """What was chosen in this run holds, else what the command line asks for, else what was used last."""

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QHideEvent, QShowEvent, QStandardItemModel
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QWidget
 
+from app.labels import note, say
 from app.live.presenter import OTHER, Chooser, Live, LiveScreen
 from app.sidebar import Section, heading
 from app.theme import GAP, font
@@ -33,7 +34,7 @@ class ChooserRow(QWidget):
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(8)
         self.box.activated.connect(self._activated)
-        self.note = _line()
+        self.note = note()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, GAP)
         grid.setVerticalSpacing(GAP // 2)
@@ -70,7 +71,7 @@ class ChooserRow(QWidget):
         self._shown = chooser
         self.box.setEnabled(not chooser.locked)
         self.box.setToolTip(chooser.locked or "\n".join(filter(None, [self._tip, self.box.currentText()])))
-        _say(self.note, chooser.note, chooser.tone)
+        say(self.note, chooser.note, chooser.tone)
 
 
 class LiveSection(Section):
@@ -93,7 +94,7 @@ class LiveSection(Section):
         self.lens = ChooserRow(tr("Calibration"), tr("Of this camera; a file is used from then on"))
         self.network = ChooserRow(tr("Network"), tr("What finds the joints; the one before goes on until it is ready"))
         self.runtime = ChooserRow(tr("Runtime"), tr("What runs the network; the one before goes on until it is ready"))
-        self.changing = _line()
+        self.changing = note()
         self.changing.setAccessibleName(tr("What is being made ready"))
         for part in (self.camera, self.lens, self.network, self.runtime, self.changing):
             self.body.addWidget(part)
@@ -122,7 +123,7 @@ class LiveSection(Section):
         self.percent.setFont(font(-1))
         self.percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.percent.setFixedWidth(self.percent.fontMetrics().horizontalAdvance("100 %") + 2)
-        self.lag = _line()
+        self.lag = note()
         self.lag.setAccessibleName(tr("Delay of the filter"))
         row = QHBoxLayout()
         row.setSpacing(GAP)
@@ -156,13 +157,13 @@ class LiveSection(Section):
         for row, chooser in ((self.camera, screen.camera), (self.lens, screen.lens),
                              (self.network, screen.network), (self.runtime, screen.runtime)):  # fmt: skip
             row.show_chooser(chooser)
-        _say(self.changing, screen.changing, "muted")
+        say(self.changing, screen.changing, "muted")
         percent = round(100 * screen.smoothing)
         if not self.slider.isSliderDown():
             with QSignalBlocker(self.slider):
                 self.slider.setValue(percent)
         self.percent.setText(tr("{percent} %", percent=percent))
-        _say(self.lag, screen.lag, "muted")
+        say(self.lag, screen.lag, "muted")
         self.freeze.setChecked(screen.frozen)
         self.freeze.setEnabled(screen.live)
         for part in (self.slider, self.snap, self.booth_button):
@@ -175,27 +176,6 @@ class LiveSection(Section):
     def hideEvent(self, event: QHideEvent | None) -> None:
         self.live.leave()
         super().hideEvent(event)
-
-
-def _line() -> QLabel:
-    label = QLabel()
-    label.setFont(font(-1))
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.hide()
-    return label
-
-
-def _say(label: QLabel, text: str, tone: str) -> None:
-    if label.text() != text:
-        label.setText(text)
-    label.setVisible(bool(text))
-    if label.property("tone") != tone:
-        label.setProperty("tone", tone)
-        style = label.style()
-        if style is not None:  # a property in the style sheet is looked at again only then
-            style.unpolish(label)
-            style.polish(label)
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from app.background import Background
 from engine.cameras import write_atomically
 from engine.errors import EgoposeError
 from engine.skeleton import JOINTS
@@ -26,24 +26,18 @@ class Written:
     error: EgoposeError | None = None
 
 
-class Writing:
+class Writing(Background):
     """Writes one snapshot on a thread: to compress a picture takes longer than a look may."""
 
     def __init__(self, png: Callable[[], bytes], record: Mapping[str, object], folder: Path) -> None:
         """`png` is called on the thread."""
         self._png, self._record, self._folder = png, record, folder
         self._outcome: Written | None = None
-        self._thread = threading.Thread(target=self._run, name="egopose snapshot", daemon=True)
-        self._thread.start()
+        super().__init__("snapshot")
 
     def poll(self) -> Written | None:
         """None while it is being written."""
         return self._outcome
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the end; whether it has come."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         path = self._folder / "snapshot.png"

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -21,6 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from app.labels import note, say
 from app.outputs.presenter import ABOUT, TITLES, Card, Outputs
 from app.sidebar import Section
 from app.theme import DARK, GAP, Colours, font
@@ -42,9 +41,9 @@ class OutputCard(QWidget):
         self.switch.setFont(font(strong=True))
         self.switch.setToolTip(tr("Send the motion while a camera or a session is shown"))
         self.switch.toggled.connect(partial(outputs.switch, kind))
-        about = _line(tr(ABOUT[kind]))
+        about = note(tr(ABOUT[kind]))
         about.setProperty("muted", True)
-        self.state, self.mistake = _line(), _line()
+        self.state, self.mistake = note(), note()
         self.state.setAccessibleName(tr("How {output} is doing", output=title))
         self.mistake.setProperty("alarming", True)
         column = QVBoxLayout(self)
@@ -115,9 +114,8 @@ class OutputCard(QWidget):
             part.blockSignals(False)
         if not card.mistake and not self.address.isModified() and self.address.text() != card.address:
             self.address.setText(card.address)
-        _say(self.mistake, card.mistake)
-        _say(self.state, card.state)
-        _tone(self.state, card.tone)
+        say(self.mistake, card.mistake)
+        say(self.state, card.state, card.tone)
         if self.token is not None:
             self.token.show_card(card)
 
@@ -128,7 +126,7 @@ class TokenRow(QWidget):
     def __init__(self, outputs: Outputs) -> None:
         super().__init__()
         self._outputs = outputs
-        self.note = _line()
+        self.note = note()
         self.note.setProperty("muted", True)
         self.text = QLineEdit()
         self.text.setReadOnly(True)
@@ -162,7 +160,7 @@ class TokenRow(QWidget):
             self.text.setCursorPosition(0)
         for part, on in ((self.text, shown), (self.copy, shown), (self.done, shown), (self.make, not shown)):
             part.setVisible(on)
-        _say(self.note, _token_note(card))
+        say(self.note, _token_note(card))
 
     def _copied(self) -> None:
         clipboard = QGuiApplication.clipboard()
@@ -213,27 +211,3 @@ class OutputsSection(Section):
 
     def set_colours(self, colours: Colours) -> None:
         self._colours = colours
-
-
-def _line(text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setFont(font(-1))
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setVisible(bool(text))
-    return label
-
-
-def _say(label: QLabel, text: str) -> None:
-    if label.text() != text:
-        label.setText(text)
-    label.setVisible(bool(text))
-
-
-def _tone(label: QLabel, tone: str) -> None:
-    if label.property("tone") != tone:
-        label.setProperty("tone", tone)
-        style = label.style()
-        if style is not None:  # a property in the style sheet is looked at again only then
-            style.unpolish(label)
-            style.polish(label)

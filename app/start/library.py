@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.background import Background
 from app.start.recents import Recent, recents
 from app.start.thumbnails import Thumbnail, thumbnail
 from calib.errors import CalibrationError
@@ -28,25 +28,14 @@ class Found:
     """Whether there is nothing to see in it."""
 
 
-class Library:
+class Library(Background):
     """Begins at once; `found` is replaced whenever more is known. Used on the GUI thread, never waits."""
 
     def __init__(self, recordings: Path, look: Callable[[Path], Thumbnail] = thumbnail) -> None:
         self.found: tuple[Found, ...] | None = None
         """None until the list is known; thumbnails come one by one."""
         self._recordings, self._look = recordings, look
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="egopose recent sessions", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ask it to end, without waiting."""
-        self._stop.set()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the end; whether it has come."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        super().__init__("recent sessions")
 
     def _run(self) -> None:
         found = [_measured(recent) for recent in recents(self._recordings)]

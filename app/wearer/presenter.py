@@ -10,6 +10,7 @@ from app.preferences import change_preferences, load_preferences
 from app.translation import tr
 from app.wearer.standing import STAND_S, Hint, Sample, Standing
 from app.wearer.wording import about_of, gave_up, hint_of, measured_text
+from app.wording import sentence
 from engine.errors import EgoposeError
 from engine.motion.profile import (
     Profile,
@@ -222,7 +223,7 @@ class Wearer:
             act()
             self._remember()
         except EgoposeError as error:
-            self._trouble = str(error)[:1].upper() + str(error)[1:]
+            self._trouble = sentence(str(error))
         self._names = tuple(profile_names())
 
     def _free_name(self) -> str:

@@ -9,8 +9,9 @@ from functools import partial
 
 from PyQt6.QtCore import QRectF, QSignalBlocker, Qt, QTimer
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PyQt6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from app.labels import note, say
 from app.sidebar import Section, heading
 from app.theme import DARK, GAP, Colours, font
 from app.translation import noted, tr
@@ -80,7 +81,7 @@ class WearerSection(Section):
         self.profiles.setAccessibleName(tr("Profile in use"))
         self.profiles.setToolTip(tr("Whose bone lengths the skeleton keeps"))
         self.profiles.activated.connect(lambda _: self._act(partial(self.wearer.choose, self.profiles.currentData())))
-        self.about = _line()
+        self.about = note()
         self.about.setProperty("muted", True)
         self.name = QLineEdit()
         self.name.setFont(font(-1))
@@ -94,7 +95,7 @@ class WearerSection(Section):
         self.delete.clicked.connect(lambda: self._act(self.wearer.delete))
         self.restore = _button("", tr("Bring back the profile that was deleted"))
         self.restore.clicked.connect(lambda: self._act(self.wearer.restore))
-        self.trouble = _line()
+        self.trouble = note()
         self.trouble.setProperty("alarming", True)
         self.body.addWidget(heading(tr("In use")))
         self.body.addWidget(self.profiles)
@@ -129,7 +130,7 @@ class WearerSection(Section):
         self.cancel.setFont(font())
         self.cancel.clicked.connect(lambda: self._act(self.wearer.cancel))
         self.ring = Ring()
-        self.hint = _line()
+        self.hint = note()
         self.hint.setAccessibleName(tr("What to do"))
         self.body.addWidget(heading(tr("A new profile by height")))
         self.body.addLayout(_row(self.height_m, self.use_height))
@@ -179,8 +180,8 @@ class WearerSection(Section):
             part.setVisible(bool(screen.used))
         self.restore.setText(tr("Undo deleting {name}", name=screen.deleted))
         self.restore.setVisible(bool(screen.deleted))
-        _say(self.about, screen.about)
-        _say(self.trouble, screen.trouble)
+        say(self.about, screen.about)
+        say(self.trouble, screen.trouble)
         self._show_measuring(screen)
 
     def _show_measuring(self, screen: WearerScreen) -> None:
@@ -189,31 +190,10 @@ class WearerSection(Section):
             part.setVisible(on)
         self.measure.setEnabled(screen.can_measure)
         self.ring.show_share(screen.share, str(screen.seconds_left))
-        _say(self.hint, screen.hint)
-        if self.hint.property("tone") != screen.tone:
-            self.hint.setProperty("tone", screen.tone)
-            style = self.hint.style()
-            if style is not None:  # a property in the style sheet is looked at again only then
-                style.unpolish(self.hint)
-                style.polish(self.hint)
+        say(self.hint, screen.hint, screen.tone)
 
     def set_colours(self, colours: Colours) -> None:
         self.ring.set_colours(colours)
-
-
-def _line() -> QLabel:
-    label = QLabel()
-    label.setFont(font(-1))
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.hide()
-    return label
-
-
-def _say(label: QLabel, text: str) -> None:
-    if label.text() != text:
-        label.setText(text)
-    label.setVisible(bool(text))
 
 
 def _button(text: str, tip: str) -> QPushButton:
