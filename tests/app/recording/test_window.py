@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def pass_frames(feed: fake.FakeFeed, count: int = 5, begin: int = 0) -> None:
     assert feed.taps
     for seq in range(begin, begin + count):
         now = time.monotonic_ns()
-        feed.taps.frame(Frame(np.full((48, 64, 3), seq, np.uint8), seq, now, "fake:0"))
+        feed.taps.frame(Frame(np.full((48, 64, 3), seq % 256, np.uint8), seq, now, "fake:0"))
         feed.taps.pose(fake.pose_at(0.4, seq))
 
 
@@ -219,7 +220,14 @@ def test_losses_are_shown_while_it_records(tmp_path: Path) -> None:
     presenter = RecordingPresenter(lambda: tmp_path, lambda: RecorderSettings(queue_bytes=1))
     feed = fake.FakeFeed()
     presenter.toggle(feed)
-    pass_frames(feed, 200)
+    passed = itertools.count(step=200)
+
+    def loses() -> bool:
+        """A disk that is as fast as the frames come loses none: they come until it is not."""
+        pass_frames(feed, 200, next(passed))
+        return bool(presenter.look(feed).lost)
+
+    wait_for(loses)
     screen = presenter.look(feed)
     assert screen.state is Recording.RUNNING
     assert screen.lost.endswith(" lost")
