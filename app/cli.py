@@ -26,10 +26,11 @@ from app.outputs.command import add_send, begin_sending, sent
 from app.runtimes import add_runtime, make_ready
 from app.screenshots.command import add_screenshots
 from app.sessions.command import add_export, add_info, add_record, add_recover
-from app.settings import Settings
+from app.settings import DEFAULT_NETWORK, Settings
 from calib.errors import CalibrationError
 from calib.formats import load_camera
 from engine.errors import EgoposeError
+from engine.runtime.choice import AUTO
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -187,10 +188,11 @@ def add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--camera", metavar="FILE", help="camera that took the pictures: sceneego, egopw or a calibration file"
     )
+    last = "; in a window, what was chosen there last"
     command.add_argument(
-        "--network", default="small", help="a bundled network or a .safetensors file (default: %(default)s)"
+        "--network", help=f"a bundled network or a .safetensors file (default: {DEFAULT_NETWORK}{last})"
     )
-    add_runtime(command)
+    add_runtime(command, default=None, told=f"what runs the network (default: the fastest that is there{last})")
     add_motion(command)
 
 
@@ -296,10 +298,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     camera = None if arguments.camera is None else load_camera(arguments.camera)
     smoothing, profile = motion_of(arguments)
     recorded = getattr(arguments, "recorded", False)
-    settings = Settings(arguments.network, camera, recorded, smoothing, profile, arguments.runtime)
+    network, runtime = arguments.network or DEFAULT_NETWORK, arguments.runtime or AUTO
+    settings = Settings(network, camera, recorded, smoothing, profile, runtime)
     weights = settings.weights()
     if not recorded:
-        make_ready(weights, arguments.runtime)
+        make_ready(weights, runtime)
     return settings
 
 
@@ -322,11 +325,16 @@ def run_sending(arguments: argparse.Namespace, spec: str, *, loop: bool = False)
 
 def open_window(arguments: argparse.Namespace, spec: str | None, *, loop: bool = False) -> int:
     """Show the window on a source, or on its start page."""
+    from app.live.recalled import recall  # noqa: PLC0415
     from app.opener import FeedOpener  # noqa: PLC0415
+    from app.preferences import load_preferences  # noqa: PLC0415
+    from app.presenter import Notice  # noqa: PLC0415
     from app.run import check_display, run_window  # noqa: PLC0415
     from engine.capture.opening import open_source  # noqa: PLC0415
     from engine.live.supervisor import supervised  # noqa: PLC0415
 
+    recalled = recall(load_preferences(), arguments.network, arguments.runtime)
+    arguments.network, arguments.runtime = recalled.network, recalled.runtime
     settings, sends = shown_settings(arguments), sent(arguments)
     check_display()
     booth = getattr(arguments, "booth", False)
@@ -339,6 +347,8 @@ def open_window(arguments: argparse.Namespace, spec: str | None, *, loop: bool =
 
     def begin(window: MainWindow) -> None:
         begin_sending(window, sends)
+        if recalled.lost:
+            window.living.live.tell(Notice(recalled.lost, "warning"))
         if booth:
             window.live.booth.enter()
 

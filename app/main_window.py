@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
         self.view = ViewPage()  # further sections are added to its sidebar here, before the menus are made
         self.look_times = Durations()
         self.diagnostics = diagnostics_of(self)
-        self.living = LiveSection(Live(self.presenter.opener, self.reopen, load_preferences()))
+        self.living = LiveSection(Live(self.presenter.opener, self.reopen, load_preferences(), self.remember))
         self.view.sidebar.add(self.living)
         self.view.sidebar.add(self.replaying)
         self.view.sidebar.add(DiagnosticsSection(self.diagnostics))
@@ -230,13 +230,16 @@ class MainWindow(QMainWindow):
         self.close()
 
     def escape(self) -> None:
-        """Dismiss the banner; else leave full screen; else go to the start page, unless that would end a recording."""
+        """Dismiss the banner; else leave off a change that is being tried; else leave full screen; else go to the start
+        page, unless that would end a recording."""
         if self.live.booth.on:
             self.live.booth.press()
         elif self.calibration is not None:
             self.calibration.escape()
         elif self.banner.notice is not None:
             self.banner.dismiss()
+        elif self.living.live.changing:
+            self.living.live.cancel()
         elif self.actions_.full_screen.isChecked():
             self.actions_.full_screen.setChecked(False)
         elif self.pages.currentWidget() is self.view and not self.recording.recording.active:

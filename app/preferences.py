@@ -32,6 +32,10 @@ class Preferences:
     """Name of the wearer's profile that is used; "" for none."""
     smoothing: float | None = None
     """Strength of the filter, 0..1; None for the default of what is shown."""
+    network: str = ""
+    """A bundled network's name or a weights file, as chosen in the window; "" for the default."""
+    runtime: str = ""
+    """One of `engine.runtime.choice.choices`, as chosen in the window; "" for the default."""
     mirrored: bool = False
     """Whether picture and skeleton are shown as in a mirror."""
     theme: str = "system"
@@ -68,8 +72,9 @@ def load_preferences() -> Preferences:
 def _known(record: dict[str, Any]) -> Preferences:
     """What a file says, the default in place of what makes no sense."""
     found = Preferences()
-    for name, kind in (("recordings", str), ("h264", bool), ("profile", str), ("mirrored", bool), ("theme", str)):
-        if isinstance(record.get(name), kind):
+    words, switches = ("recordings", "profile", "network", "runtime", "theme"), ("h264", "mirrored")
+    for name in (*words, *switches):
+        if isinstance(record.get(name), str if name in words else bool):
             found = replace(found, **{name: record[name]})
     smoothing = record.get("smoothing")
     if isinstance(smoothing, int | float) and not isinstance(smoothing, bool) and 0 <= smoothing <= 1:

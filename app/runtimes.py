@@ -17,7 +17,7 @@ from engine.runtime.choice import AUTO, check_choice, choices, open_runtime, way
 def add_runtime(
     command: argparse.ArgumentParser,
     *,
-    default: str = AUTO,
+    default: str | None = AUTO,
     told: str = "what runs the network (default: the fastest that is there)",
 ) -> None:
     """The option of every command that runs a network."""

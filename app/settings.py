@@ -14,14 +14,14 @@ from engine.motion.profile import Profile
 from engine.motion.settings import DEFAULT_SMOOTHING, RAW, MotionSettings
 from engine.runtime.choice import AUTO, open_runtime
 
-DEFAULT_CAMERA = "sceneego"
+DEFAULT_CAMERA, DEFAULT_NETWORK = "sceneego", "small"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Choices that hold for every source the program opens."""
 
-    network: str = "small"
+    network: str = DEFAULT_NETWORK
     """A bundled network's name or the path of a weights file."""
     camera: Calibration | None = None
     """The camera that took the pictures; None for what the source itself carries, else what `egopose calibrate` has

@@ -63,6 +63,8 @@ class LiveScreen:
     runtime: Chooser
     changing: str = ""
     """What is being made ready meanwhile."""
+    done: float | None = None
+    """How far that is, 0..1, where it is known."""
     smoothing: float = 0.0
     lag: str = ""
     frozen: bool = False
@@ -80,11 +82,15 @@ class Live:
         opener: object,
         reopen: Callable[[], None],
         preferences: Preferences,
+        keep: Callable[..., None],
         watch: Callable[[], CameraWatch] = watch_briefly,
     ) -> None:
-        """`reopen` opens what is shown again, with the settings that the opener then has."""
+        """`reopen` opens what is shown again, with the settings that the opener then has; `keep` remembers choices.
+
+        What is kept is named as in `Preferences`.
+        """
         self._opener = opener if isinstance(opener, FeedOpener) else None
-        self._reopen, self._new_watch = reopen, watch
+        self._reopen, self._keep, self._new_watch = reopen, keep, watch
         self._watch: CameraWatch | None = None
         self._ending: list[CameraWatch | Change] = []
         self._feed: Feed | None = None
@@ -108,6 +114,10 @@ class Live:
     def notice(self) -> Notice | None:
         """What could not be changed, until it is read."""
         return self._notice
+
+    def tell(self, notice: Notice) -> None:
+        """Say something of the choices, until it is read or something is chosen."""
+        self._notice = notice
 
     def dismiss(self, notice: Notice) -> None:
         """The user has read it."""
@@ -185,6 +195,7 @@ class Live:
             self._networks(locked),
             replace(self._runtimes(), locked=locked),
             self._changing,
+            self._change.done if self._change is not None else None,
             smoothing,
             lag_text(smoothing, pose.lag_ns / 1e6 if pose is not None else None),
             self.frozen,
@@ -274,13 +285,26 @@ class Live:
 
     def choose_network(self, key: str) -> None:
         """A bundled network's name, or a weights file."""
-        self._try(lambda settings: replace(settings, network=key), tr("Making the network {name} ready …",
-                  name=Path(key).stem))  # fmt: skip
+        saying = tr("Making the network {name} ready …", name=Path(key).stem)
+        self._try(lambda settings: replace(settings, network=key), saying, lambda: self._keep(network=key))
 
     def choose_runtime(self, key: str) -> None:
         """One of `engine.runtime.choice.choices`."""
         title = TITLES.get(key, tr("the fastest runtime"))
-        self._try(lambda settings: replace(settings, runtime=key), tr("Making {runtime} ready …", runtime=title))
+        saying = tr("Making {runtime} ready …", runtime=title)
+        self._try(lambda settings: replace(settings, runtime=key), saying, lambda: self._keep(runtime=key))
+
+    @property
+    def changing(self) -> bool:
+        """Whether a change is being tried."""
+        return self._change is not None
+
+    def cancel(self) -> None:
+        """Leave off the change that is being tried; what is shown goes on as it was."""
+        change, self._change, self._changing = self._change, None, ""
+        if change is not None:
+            change.stop()
+            self._ending.append(change)
 
     def set_smoothing(self, strength: float) -> None:
         """Of the filter, 0..1; holds from the next pose on, and for what is opened next."""
@@ -309,8 +333,9 @@ class Live:
     def close(self, seconds: float) -> None:
         """Leave, and wait for every thread, for no longer than this in all."""
         self.leave()
+        self.cancel()
         deadline = time.monotonic() + seconds
-        for one in [*self._ending, *([self._change] if self._change is not None else [])]:
+        for one in self._ending:
             one.join(max(0.0, deadline - time.monotonic()))
 
     def _try(self, make: Make, saying: str, changed: Callable[[], None] | None = None) -> None:

@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QHideEvent, QShowEvent, QStandardItemModel
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
 
 from app.labels import note, say
 from app.live.presenter import OTHER, Chooser, Live, LiveScreen
@@ -94,10 +104,9 @@ class LiveSection(Section):
         self.lens = ChooserRow(tr("Calibration"), tr("Of this camera; a file is used from then on"))
         self.network = ChooserRow(tr("Network"), tr("What finds the joints; the one before goes on until it is ready"))
         self.runtime = ChooserRow(tr("Runtime"), tr("What runs the network; the one before goes on until it is ready"))
-        self.changing = note()
-        self.changing.setAccessibleName(tr("What is being made ready"))
-        for part in (self.camera, self.lens, self.network, self.runtime, self.changing):
+        for part in (self.camera, self.lens, self.network, self.runtime):
             self.body.addWidget(part)
+        self._add_changing()
         self.body.addSpacing(GAP)
         self._add_filter()
         self._add_buttons()
@@ -110,6 +119,37 @@ class LiveSection(Section):
         self.network.other.connect(self.weights_file)
         self.runtime.chosen.connect(live.choose_runtime)
         self.look(None)
+
+    def _add_changing(self) -> None:
+        """What is being tried, how far that is, and a way to leave off."""
+        self.changing = note()
+        self.changing.setAccessibleName(tr("What is being made ready"))
+        self.done = QProgressBar()
+        self.done.setTextVisible(False)
+        self.done.setFixedHeight(GAP // 2 + 2)
+        self.done.setAccessibleName(tr("How far it is"))
+        self.cancel = _button(tr("Cancel"), tr("Leave off; what is shown goes on as it is (Esc)"))
+        self.cancel.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.cancel.clicked.connect(self._cancelled)
+        self._progress = QWidget()
+        row = QHBoxLayout(self._progress)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        row.addWidget(self.done, 1)
+        row.addWidget(self.cancel)
+        self._progress.hide()
+        self.body.addWidget(self.changing)
+        self.body.addWidget(self._progress)
+
+    def _cancelled(self) -> None:
+        self.live.cancel()
+        self.look(None)
+
+    def _show_changing(self, screen: LiveScreen) -> None:
+        say(self.changing, screen.changing, "muted")
+        self._progress.setVisible(bool(screen.changing))
+        self.done.setRange(0, 0 if screen.done is None and screen.changing else 1000)
+        self.done.setValue(round(1000 * (screen.done or 0.0)))
 
     def _add_filter(self) -> None:
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -157,7 +197,7 @@ class LiveSection(Section):
         for row, chooser in ((self.camera, screen.camera), (self.lens, screen.lens),
                              (self.network, screen.network), (self.runtime, screen.runtime)):  # fmt: skip
             row.show_chooser(chooser)
-        say(self.changing, screen.changing, "muted")
+        self._show_changing(screen)
         percent = round(100 * screen.smoothing)
         if not self.slider.isSliderDown():
             with QSignalBlocker(self.slider):

@@ -122,6 +122,7 @@ def test_network_and_runtime_are_tried_beside_the_feed_and_then_taken(
     assert live.presenter.feed is feed, "the one before goes on meanwhile"
     wait_for(lambda: changed(live, feed), 30)
     assert opener.settings.runtime == "auto"
+    assert load_preferences().runtime == "auto", "it is remembered"
     wait_for(lambda: section.runtime.box.currentData() == "auto")
     assert "asked for" not in section.runtime.note.text()
     feed = live.presenter.feed
@@ -130,6 +131,7 @@ def test_network_and_runtime_are_tried_beside_the_feed_and_then_taken(
     wait_for(live.banner.isVisible)
     assert live.banner.notice is not None
     assert "no weights at" in live.banner.notice.text
+    assert load_preferences().network == "", "what did not work is not"
     assert live.presenter.feed is feed
 
 
@@ -253,9 +255,10 @@ def test_a_snapshot_that_cannot_be_written_is_told(live: MainWindow, tmp_path: P
 
 def test_closing_waits_for_what_is_being_tried(live: MainWindow) -> None:
     live.living.live._try(_fails, "…")
+    change = live.living.live._change
+    assert change is not None
     live.close()
-    assert live.living.live._change is not None
-    assert live.living.live._change.join(5)
+    assert change.join(0)
 
 
 def _fails(_settings: object) -> None:  # type: ignore[misc]
