@@ -7,8 +7,8 @@ open, the elbows keep the one they had, the knees look where the toes do, and sp
 between their ends. The head is the camera's, which is how the world is defined. Confidence is not used: with the
 least confident 13 % of the joints left out, the fit of the demo session was worse (59 against 48 mm).
 
-Limits, in radians about the rest pose: elbows and knees bend one way (and 5 degrees the other, as they do) and little
-to the side; collar bones and ankles turn so far. A pose that keeps them is met exactly.
+Limits, in radians about the rest pose: elbows and knees bend one way (and 8 and 5 degrees the other, as they do) and
+little to the side; collar bones and ankles turn so far. A pose that keeps them is met exactly.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from engine.motion.kinematics import (
 from engine.motion.world import Array
 from engine.skeleton import JOINTS, PARENTS
 
-ELBOW = radians(-5), radians(155)
+ELBOW = radians(-8), radians(155)
 KNEE = radians(-5), radians(160)
 SIDEWAYS = radians(15)
 """Of an elbow or knee, out of the plane it bends in."""
@@ -181,7 +181,7 @@ class Fitter:
         return _bent(_ARM_REST, middle, upper, lower, hinge, lengths.lower_arm, ELBOW)
 
     def _legs(self, joints: Array, hips: Array, points: Array) -> _Limb:
-        """From (2, 3) hip joints; a knee never looks behind."""
+        """From (2, 3) hip joints; a knee looks behind only where its toes do, as that of a turned thigh may."""
         lengths = self.skeleton.lengths
         rest = hips @ _LEG_REST
         upper = unit(points[_KNEES] - joints, rest[..., 0])
@@ -191,7 +191,8 @@ class Fitter:
         toes = across(cross(unit(points[_FEET] - points[_ANKLES], upper), lower), upper)
         bend = cross(upper, lower)
         straight = (1 - np.sqrt(dot(bend, bend).clip(0, 1))) ** 2
-        told = _not_against(bend, aside) + _TOES * straight * _not_against(toes, aside)
+        behind = 1 - (2 * dot(unit(toes, aside), unit(bend, aside))).clip(0, 1)
+        told = _not_against(bend, aside, behind) + _TOES * straight * _not_against(toes, aside)
         hinge = beside(upper, told + _AHEAD * straight * aside, aside)
         return _bent(_LEG_REST, middle, upper, lower, hinge, lengths.lower_leg, KNEE)
 
@@ -210,9 +211,9 @@ def _bent(
     return _Limb(axes(upper, hinge) @ back, axes(lower, tilted) @ back, middle, middle + length * lower)
 
 
-def _not_against(axis: Array, reference: Array) -> Array:
-    """(..., 3) without what points against a direction of length 1."""
-    return axis - np.minimum(dot(axis, reference), 0.0) * reference
+def _not_against(axis: Array, reference: Array, share: Array | float = 1.0) -> Array:
+    """(..., 3) without what points against a direction of length 1, or without a share of that."""
+    return axis - share * np.minimum(dot(axis, reference), 0.0) * reference
 
 
 def _turned(rotations: Array, vectors: Array) -> Array:
