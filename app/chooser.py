@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import numpy as np
-from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QIcon, QImage, QPixmap
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -20,12 +18,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.camera_watch import THUMBNAIL, CameraWatch, Seen
+from app.camera_watch import CameraWatch, Seen
 from app.cameras import calibration_text, format_text
-from app.pixels import borrowed_image
-from app.theme import GAP, font
+from app.chooser_rows import SEEN, CameraRows
+from app.theme import DARK, GAP, Colours, font
 from app.translation import noted, tr
-from calib.cv import cv2
 from engine.capture.opening import SCHEMES
 
 LOOK_MS = 100
@@ -55,9 +52,14 @@ class Chooser(QDialog):
     chosen = pyqtSignal(str)
 
     def __init__(
-        self, parent: QWidget | None = None, in_use: str = "", watch: Callable[[str], CameraWatch] = CameraWatch
+        self,
+        parent: QWidget | None = None,
+        in_use: str = "",
+        watch: Callable[[str], CameraWatch] = CameraWatch,
+        colours: Colours = DARK,
     ) -> None:
         super().__init__(parent)
+        self._colours = colours
         self.setWindowTitle(tr("Open a camera"))
         self._shown: tuple[Seen, ...] | None = None
         self._waiting: tuple[str, float] | None = None
@@ -73,7 +75,7 @@ class Chooser(QDialog):
         self.note.setProperty("muted", True)
         self.note.setWordWrap(True)
         self.list = QListWidget()
-        self.list.setIconSize(QSize(*THUMBNAIL))
+        self.list.setItemDelegate(CameraRows(self.list, self._colours))
         self.list.setSpacing(GAP // 2)
         self.list.setAccessibleName(tr("Connected cameras"))
         self.list.itemActivated.connect(lambda item: self.choose(item.data(_SPEC)))
@@ -147,7 +149,8 @@ class Chooser(QDialog):
         selected = current.data(_SPEC) if current is not None else None
         self.list.clear()
         for one in seen:
-            item = QListWidgetItem(_icon(one), described(one))
+            item = QListWidgetItem(described(one))
+            item.setData(SEEN, one)
             item.setData(_SPEC, one.known.camera.spec)
             self.list.addItem(item)
             if one.known.camera.spec == selected or selected is None:
@@ -160,18 +163,3 @@ class Chooser(QDialog):
         self._timer.stop()
         self._watch.stop()
         super().done(result)
-
-
-def _icon(seen: Seen) -> QIcon:
-    """The thumbnail on a ground that is as large for every camera."""
-    width, height = THUMBNAIL
-    ground = np.full((height, width, 4), (40, 36, 32, 255), np.uint8)
-    if seen.thumbnail is not None:
-        rows, columns = seen.thumbnail.shape[:2]
-        top, left = (height - rows) // 2, (width - columns) // 2
-        ground[top : top + rows, left : left + columns] = cv2.cvtColor(seen.thumbnail, cv2.COLOR_BGR2BGRA)
-    image = borrowed_image(ground, THUMBNAIL, QImage.Format.Format_RGB32)
-    pixmap = QPixmap.fromImage(image.copy())  # the pixels are borrowed
-    icon = QIcon(pixmap)
-    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it would be tinted
-    return icon

@@ -229,7 +229,7 @@ class FisheyeView(QWidget):
             if self._pose is not None and self._shown.skeleton:
                 self._paint_skeleton(painter, self._pose, rect)
             for uv_px, other in self._besides:
-                self._paint_beside(painter, uv_px, rect, _ON_PICTURE.accent if other else _ON_PICTURE.text)
+                self._paint_beside(painter, uv_px, rect, other=other)
             if self._caption:
                 self._paint_caption(painter, rect)
             if self._stale is not None:
@@ -276,10 +276,12 @@ class FisheyeView(QWidget):
         painter.setPen(QColor(self._colours.text))
         painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
 
-    def _paint_beside(self, painter: QPainter, uv_px: np.ndarray, rect: QRectF, ink: str) -> None:
+    def _paint_beside(self, painter: QPainter, uv_px: np.ndarray, rect: QRectF, *, other: bool) -> None:
+        """As the 3D view has them: the truth as a plain line, another network's dashed."""
         points = self.to_widget(uv_px)
         width = float(np.clip(rect.width() / 320, 1.2, 3.0))
-        for colour, stroke, dashes in ((_EDGE, width * 2.2, []), (ink, width, [3.0, 2.0])):
+        ink, line = (_ON_PICTURE.accent, [3.0, 2.0]) if other else (_ON_PICTURE.text, [])
+        for colour, stroke, dashes in ((_EDGE, width * 2.2, []), (ink, width, line)):
             pen = QPen(QColor(colour), stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
             if dashes:
                 pen.setDashPattern(dashes)

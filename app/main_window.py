@@ -139,7 +139,7 @@ class MainWindow(QMainWindow):
             full_screen=lambda on: self.showFullScreen() if on else self.showNormal(),
             escape=self.escape,
             about=lambda: show_about(self),
-            doctor=lambda: show_doctor(self),
+            doctor=lambda: show_doctor(self, self.theme.colours),
         )
 
     def _connect(self) -> None:
@@ -216,7 +216,7 @@ class MainWindow(QMainWindow):
         """Show the connected cameras to choose from."""
         if self.chooser is not None:
             return
-        self.chooser = Chooser(self, self.presenter.source_id)
+        self.chooser = Chooser(self, self.presenter.source_id, colours=self.theme.colours)
         self.chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.chooser.finished.connect(self._choice_made)
         self.chooser.chosen.connect(self.open)

@@ -47,6 +47,8 @@ class Colours:
     right: str
     left: str
     torso: str
+    series: tuple[str, ...]
+    """Of what is compared in a plot: none of them says left, right, good or bad."""
 
     def side(self, side: Side) -> str:
         """The colour of a side of the body on `stage`, after Okabe and Ito's colour-blind safe set."""
@@ -78,6 +80,7 @@ DARK = Colours(
     right="#f4a03a",
     left="#5bb4ee",
     torso="#ccd3dd",
+    series=("#5cc8b5", "#a394f2", "#e08bb0", "#b9b95a", "#8fa7c4", "#c9a27a"),
 )
 LIGHT = Colours(
     dark=False,
@@ -95,6 +98,7 @@ LIGHT = Colours(
     right="#a65000",
     left="#0067a8",
     torso="#4c5563",
+    series=("#0a6e60", "#5b48b0", "#a03768", "#66660f", "#4a6482", "#7d5a35"),
 )
 
 
@@ -117,11 +121,15 @@ def mixed(one: str, other: str, share: float) -> QColor:
     return QColor.fromRgbF(*(x + (y - x) * share for x, y in zip(a.getRgbF()[:3], b.getRgbF()[:3], strict=True)))
 
 
+LEAST_PT = 8.0
+"""No text is smaller."""
+
+
 def font(step: int = 0, *, strong: bool = False) -> QFont:
     """The system's font on the type scale: step -1 captions, 0 text, 2 headlines. Figures all have one width."""
     result = QFont(QGuiApplication.font())
     base = max(result.pointSizeF(), 9.0)
-    result.setPointSizeF(base * 1.2**step)
+    result.setPointSizeF(max(base * 1.2**step, LEAST_PT))
     result.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
     result.setFeature(QFont.Tag("tnum"), 1)
     return result
@@ -192,6 +200,7 @@ def style_sheet(colours: Colours) -> str:
         QLabel[tone="warning"] {{ color: {c.warning}; }}
         QLabel[tone="error"] {{ color: {c.error}; }}
         QLabel[muted="true"] {{ color: {c.muted}; }}
+        QLabel[key="true"] {{ border: 1px solid {c.border}; border-radius: 4px; padding: 1px {GAP // 2 + 2}px; }}
         QPushButton[card="true"] {{ background: {c.surface}; border: 1px solid {c.border}; border-radius: {GAP}px;
             padding: 0; text-align: left; outline: none; }}
         QPushButton[card="true"]:hover {{ background: {c.raised}; border-color: {c.border}; }}
@@ -219,6 +228,7 @@ def style_sheet(colours: Colours) -> str:
         QComboBox, QSpinBox, QDoubleSpinBox {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
             border-radius: 6px; padding: 5px {GAP}px; min-height: 18px; selection-background-color: {c.accent};
             selection-color: {c.stage}; }}
+        QSpinBox, QDoubleSpinBox {{ padding: 0 {GAP}px; min-height: 28px; }}
         QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover,
         QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {c.accent}; }}
         QComboBox::drop-down {{ border: none; width: {3 * GAP}px; }}
@@ -240,6 +250,10 @@ def style_sheet(colours: Colours) -> str:
             padding: {GAP // 2}px; }}
         QListWidget::item:hover {{ background: {c.surface}; }}
         QListWidget::item:selected {{ background: {c.raised}; color: {c.text}; border-color: {c.accent}; }}
+        QPlainTextEdit, QTextBrowser {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
+            border-radius: 6px; padding: {GAP}px; }}
+        QProgressBar {{ background: {c.raised}; border: none; border-radius: 2px; }}
+        QProgressBar::chunk {{ background: {c.accent}; border-radius: 2px; }}
         QScrollBar {{ background: transparent; border: none; margin: 0; }}
         QScrollBar:vertical {{ width: 10px; }}
         QScrollBar:horizontal {{ height: 10px; }}

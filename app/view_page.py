@@ -19,7 +19,7 @@ from app.strip import Strip
 from app.theme import Colours
 from app.waiting import Waiting
 from app.wording import BEGINNING, EMPTY, delivery_tip, reason_tip, strip_text
-from engine.types import Frame, Pose
+from engine.types import Frame, Pose, StreamState
 
 if TYPE_CHECKING:
     from calib.remap import CanonicalView
@@ -119,7 +119,8 @@ class ViewPage(QWidget):
             text = BEGINNING if screen.phase is Phase.OPENING else EMPTY
         known = screen.view is not None
         self.strip.set_text(text, calibrated=not screen.assumed_camera if known else None)
-        age = snapshot.figures.age_ms if snapshot is not None else None
+        timed = snapshot is not None and snapshot.figures.state is not StreamState.PAUSED
+        age = snapshot.figures.age_ms if snapshot is not None and timed else None
         self.strip.add_age(age.p50 if age is not None else nan, age.p95 if age is not None else nan)
 
     def set_colours(self, colours: Colours) -> None:

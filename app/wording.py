@@ -171,11 +171,14 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
     # What was measured while the picture was live says nothing of now.
     live = figures.silent_s <= 0
     label, share = action(figures, pose) if live else (UNKNOWN, 0.0)
+    timed = (
+        live and figures.state is not StreamState.PAUSED
+    )  # a frame that rests has no rate, and its age means nothing
     return StripText(
         state=state_word(figures.state),
         tone=tone,
-        rates=rates(figures.source_fps, figures.pose_fps) if live else UNKNOWN,
-        age=age(figures.age_ms) if live else UNKNOWN,
+        rates=rates(figures.source_fps, figures.pose_fps) if timed else UNKNOWN,
+        age=age(figures.age_ms) if timed else UNKNOWN,
         skipped=skipped(figures.overwritten, figures.produced),
         runtime=what_runs(figures) or UNKNOWN,
         action=label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.theme import GAP, ICONS, Colours, mixed
+from app.theme import GAP, ICONS, Colours
 
 
 def page_style(colours: Colours) -> str:
@@ -24,10 +24,8 @@ def page_style(colours: Colours) -> str:
             border-bottom: 2px solid transparent; }}
         QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent}; }}
         QTabBar::tab:hover, QTabBar::tab:focus {{ color: {c.text}; background: {c.raised}; }}
-        QProgressBar {{ background: {c.raised}; border: none; border-radius: 3px; }}
-        QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
         QLabel[field="true"] {{ min-height: 30px; }}
-        QPushButton:disabled, QPushButton[primary="true"]:disabled {{ background: {c.surface};
-            color: {mixed(c.muted, c.surface, 0.35).name()}; border-color: {c.border}; }}
-        QCheckBox:disabled {{ color: {mixed(c.muted, c.surface, 0.35).name()}; }}
+        QPushButton:disabled, QPushButton[primary="true"]:disabled {{ background: {c.surface}; color: {c.muted};
+            border-color: {c.border}; }}
+        QCheckBox:disabled {{ color: {c.muted}; }}
     """

@@ -25,9 +25,8 @@ _NICE = (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
 def stage_colour(number: int, colours: Colours) -> QColor:
-    """Of the so-manieth stage: the theme's inks, softened towards the ground."""
-    inks = (colours.accent, colours.left, colours.right, colours.good, colours.torso, colours.warning)
-    return mixed(inks[number % len(inks)], colours.surface, 0.25)
+    """Of the so-manieth stage, softened towards the ground."""
+    return mixed(colours.series[number % len(colours.series)], colours.surface, 0.25)
 
 
 def top_of(samples: Sequence[Sample]) -> float:
@@ -65,7 +64,7 @@ class HistoryPlot(QWidget):
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(font(-2))
+        painter.setFont(font(-1))
         line = painter.fontMetrics().height()
         area = QRectF(0, line / 2, self.width() - 1.0, self.height() - 1.5 * line - 2)
         top = top_of(self._samples)

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 from app.diagnostics.plot import HistoryPlot, stage_colour
 from app.diagnostics.presenter import Diagnostics
 from app.diagnostics.report import GROUPS, Report, Row
+from app.labels import note
 from app.sidebar import Section, heading
 from app.theme import DARK, GAP, Colours, font
 from app.translation import noted, tr
@@ -83,12 +84,15 @@ class DiagnosticsSection(Section):
         self.empty.setFont(font(-1))
         self.empty.setProperty("muted", True)
         self.plot = HistoryPlot()
+        self.legend = note(tr("Areas: the stages below. Lines: the age, p50 thick and p95 thin."))
+        self.legend.setProperty("muted", True)
         self.copy = QPushButton(tr("Copy as text"))
         self.copy.setIcon(QIcon())
         self.copy.setToolTip(tr("All figures, to paste into a message"))
         self.copy.clicked.connect(self._copy)
         self.body.addWidget(self.empty)
         self.body.addWidget(self.plot)
+        self.body.addWidget(self.legend)
         self.body.addWidget(self.copy)
         self.body.addSpacing(GAP)
         self._groups: dict[str, tuple[QLabel, _Rows]] = {}
@@ -103,7 +107,8 @@ class DiagnosticsSection(Section):
         figures = snapshot.figures if snapshot is not None else None
         self.empty.setVisible(figures is None)
         self.copy.setVisible(figures is not None)
-        self.plot.setVisible(figures is not None)
+        for part in (self.plot, self.legend):
+            part.setVisible(figures is not None)
         self._report = self._diagnostics.report(figures) if figures is not None else None
         groups = self._report.groups if self._report is not None else {}
         stages = [row.stage for row in groups.get("stages", ())]

@@ -1,16 +1,17 @@
-"""The doctor in the window: looks on a thread of its own, and shows what it found as text to copy."""
+"""The doctor in the window: looks on a thread of its own, and shows what it found, to be copied as text."""
 
 from __future__ import annotations
 
 import threading
 
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QFontDatabase, QGuiApplication
-from PyQt6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from app.doctor.checks import examine
 from app.doctor.findings import Finding, plain_text, summary
-from app.theme import GAP, font
+from app.doctor.page import page
+from app.theme import DARK, GAP, Colours, font
 from app.translation import tr
 
 _POLL_MS = 100
@@ -31,17 +32,18 @@ class _Looking:
 class DoctorDialog(QDialog):
     """Beside the window, not before it: what is live goes on."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, colours: Colours = DARK) -> None:
         super().__init__(parent)
+        self._colours = colours
+        self._found: list[Finding] = []
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Check this machine"))
         self.resize(90 * GAP, 70 * GAP)
         self.headline = QLabel(tr("Looking at packages, graphics, cameras and disk …"))
         self.headline.setFont(font(1, strong=True))
         self.headline.setWordWrap(True)
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text = QTextBrowser()
+        self.text.setFont(font())
         self.text.setAccessibleName(tr("What was found"))
         self.copy = QPushButton(tr("Copy as text"))
         self.copy.setEnabled(False)
@@ -66,8 +68,9 @@ class DoctorDialog(QDialog):
     def show_findings(self, findings: list[Finding]) -> None:
         """What was found, and a way to take it along."""
         self._timer.stop()
+        self._found = findings
         self.headline.setText(summary(findings))
-        self.text.setPlainText(plain_text(findings))
+        self.text.setHtml(page(findings, self._colours))
         self.copy.setEnabled(True)
 
     def _poll(self) -> None:
@@ -77,13 +80,13 @@ class DoctorDialog(QDialog):
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None:
-            clipboard.setText(self.text.toPlainText())
+            clipboard.setText(plain_text(self._found))
 
 
-def show_doctor(window: QWidget) -> None:
+def show_doctor(window: QWidget, colours: Colours) -> None:
     """Open it, or bring it to the front where it is open."""
     present = window.findChild(DoctorDialog)
-    dialog = present if isinstance(present, DoctorDialog) else DoctorDialog(window)
+    dialog = present if isinstance(present, DoctorDialog) else DoctorDialog(window, colours)
     dialog.show()
     dialog.raise_()
     dialog.activateWindow()

@@ -24,7 +24,8 @@ class Verdict(StrEnum):
     """Needed, and it does not work."""
 
 
-_MARKS = {Verdict.GOOD: ("✓", "green"), Verdict.ABSENT: ("·", "dim"), Verdict.BROKEN: ("✗", "bold red")}
+MARKS = {Verdict.GOOD: ("✓", "green"), Verdict.ABSENT: ("·", "dim"), Verdict.BROKEN: ("✗", "bold red")}
+"""The sign of each, and how a terminal writes it."""
 GROUPS = {
     "program": noted("Program"),
     "network": noted("What runs the network"),
@@ -71,7 +72,7 @@ def table(findings: Sequence[Finding]) -> Table:
     for group, members in groupby(findings, lambda finding: finding.group):
         made.add_row("", Text(tr(GROUPS[group]), "bold"), "")
         for finding in members:
-            mark, style = _MARKS[finding.verdict]
+            mark, style = MARKS[finding.verdict]
             text = Text(finding.text, "dim" if finding.verdict is Verdict.ABSENT else "")
             if finding.help:
                 text.append(f"\n→ {finding.help}", "yellow")
@@ -86,7 +87,7 @@ def plain_text(findings: Sequence[Finding]) -> str:
     for group, members in groupby(findings, lambda finding: finding.group):
         lines += ["", tr(GROUPS[group])]
         for finding in members:
-            lines.append(f"  {_MARKS[finding.verdict][0]} {finding.name:<{width}}  {finding.text}")
+            lines.append(f"  {MARKS[finding.verdict][0]} {finding.name:<{width}}  {finding.text}")
             if finding.help:
                 lines.append(f"    {'':<{width}}  → {finding.help}")
     return "\n".join(lines) + "\n"

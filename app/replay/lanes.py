@@ -15,7 +15,7 @@ from app.pixels import borrowed_image
 from app.replay.strips import Curve, axis_mm, curve, sureness, worst_frames, worst_of
 from app.shown import JOINT_SIDES, Side, joint_word
 from app.theme import GAP, Colours, font, mixed
-from app.translation import tr
+from app.translation import noted, tr
 from engine.replay.reel import Reel
 from engine.replay.track import Track
 from engine.skeleton import JOINT_COUNT
@@ -208,17 +208,23 @@ def gap_brush(colours: Colours) -> QBrush:
     return QBrush(QColor(colours.warning), Qt.BrushStyle.BDiagPattern)
 
 
-def event_legend(painter: QPainter, right: float, middle: float, reel: Reel, colours: Colours) -> float:
-    """What the flags and hatches of this recording mean, ending at `right`; where it begins."""
-    painter.setFont(font(-1))
+_FLAGS = ((EventKind.MARK, noted("mark")), (EventKind.DROP, noted("lost frames")),
+          (EventKind.CLOCK, noted("clock fault")))  # fmt: skip
+
+
+def explained(reel: Reel) -> bool:
+    """Whether a recording has flags or hatches to be explained."""
+    return bool(reel.gaps) or any(event.kind in dict(_FLAGS) for event in reel.events)
+
+
+def event_legend(painter: QPainter, right: float, middle: float, reel: Reel, colours: Colours) -> None:
+    """What the flags and hatches of this recording mean, in the painter's font, ending at `right`."""
     kinds = {event.kind for event in reel.events}
-    flags = ((EventKind.MARK, tr("mark")), (EventKind.DROP, tr("lost frames")), (EventKind.CLOCK, tr("clock fault")))
-    shown = [(kind, words) for kind, words in flags if kind in kinds]
     legend = _Legend(painter, 0, middle, colours)
-    entries: list[tuple[EventKind, str, float]] = [(kind, words, 10) for kind, words in shown]
+    entries = [(kind, tr(words), 10) for kind, words in _FLAGS if kind in kinds]
     if reel.gaps:
         entries.append((EventKind.GAP, tr("gap"), 14))
-    legend.x = begin = right + 2 * GAP - sum(legend.width(words, sign) for _, words, sign in entries)
+    legend.x = right + 2 * GAP - sum(legend.width(words, sign) for _, words, sign in entries)
     for kind, words, sign in entries:
         at = legend.write(words, sign)
         if kind is EventKind.GAP:
@@ -227,4 +233,3 @@ def event_legend(painter: QPainter, right: float, middle: float, reel: Reel, col
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(event_colours(colours)[kind]))
             painter.drawPolygon(_triangle(at + QPointF(5, 4), 5))
-    return begin

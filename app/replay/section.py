@@ -83,8 +83,7 @@ class ReplaySection(Section):
             self.body.addWidget(heading(words))
             for part in parts:
                 self.body.addWidget(part)
-        self.body.addSpacing(GAP)
-        self.body.addWidget(heading(tr("Errors, mm: this frame, mean")))
+            self.body.addSpacing(GAP)
         self.body.addLayout(self._table())
         self.body.addWidget(self.mean)
         self.body.addWidget(self.analyse)
@@ -103,7 +102,14 @@ class ReplaySection(Section):
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
-        grid.setVerticalSpacing(0)
+        grid.setVerticalSpacing(2)
+        grid.setHorizontalSpacing(2 * GAP)
+        grid.addWidget(heading(tr("Error, mm")), 0, 0)
+        for column, words in enumerate((tr("this frame"), tr("mean")), 1):
+            title = QLabel(words)
+            title.setFont(font(-1))
+            title.setProperty("muted", True)
+            grid.addWidget(title, 0, column, Qt.AlignmentFlag.AlignRight)
         self.names: list[QLabel] = []
         self.errors: list[tuple[QLabel, QLabel]] = []
         for joint in range(JOINT_COUNT):
@@ -112,7 +118,7 @@ class ReplaySection(Section):
             cells = QLabel(), QLabel()
             for column, label in enumerate((name, *cells)):
                 label.setFont(font(-1))
-                grid.addWidget(label, joint, column)
+                grid.addWidget(label, joint + 1, column)
                 if column:
                     label.setAlignment(Qt.AlignmentFlag.AlignRight)
             self.names.append(name)
@@ -259,13 +265,21 @@ class ReplaySection(Section):
                 self.task = None
         feed = replay.feed if replay is not None else None
         analysed = feed.analysed if feed is not None else None
-        self.analyse.setText(tr("Stop") if analysed is not None else tr("Find all poses"))
+        self._offer_analysis(feed)
         self.progress.setVisible(analysed is not None)
         self.progress.setValue(round(1000 * (analysed or 0.0)))
         trouble = feed.trouble if feed is not None else None
         self.trouble.setVisible(trouble is not None)
         self.trouble.setText(one_line(trouble) if trouble is not None else "")
         self._look_at_errors(feed)
+
+    def _offer_analysis(self, feed: ReplayFeed | None) -> None:
+        tracks = (feed.track, feed.second_track) if feed is not None else ()
+        done = feed is not None and all(track is None or bool(track.known.all()) for track in tracks)
+        running = feed is not None and feed.analysed is not None
+        words = tr("Stop") if running else tr("All poses are found") if done else tr("Find all poses")
+        self.analyse.setText(words)
+        self.analyse.setEnabled(feed is not None and (running or not done))
 
     def _look_at_errors(self, feed: ReplayFeed | None) -> None:
         if feed is None or not feed.reel.has_truth:

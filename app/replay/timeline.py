@@ -22,17 +22,18 @@ from PyQt6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.pixels import borrowed_image
 from app.replay.lanes import (
-    HEADER,
     JOINT_ROWS,
     ROW,
     Errors,
     event_colours,
     event_legend,
+    explained,
     gap_brush,
     paint_errors,
     paint_joints,
     paint_known,
 )
+from app.replay.rows import ERRORS, JOINTS, LANE, PICTURES, Rows, paint_marked, paint_playhead
 from app.replay.scale import Scale, clock, slots, tick_step_s
 from app.replay.thumbnails import Thumbnails
 from app.shown import joint_word
@@ -43,10 +44,6 @@ from engine.replay.reel import Reel
 from engine.replay.track import Track
 from engine.types import ImageArray
 
-_RULER, _PICTURES, _LANE, _ERRORS = 20, 44, 10, HEADER + 40
-_JOINTS = ROW * len(JOINT_ROWS)
-_ERRORS_TOP = _RULER + _PICTURES + _LANE + GAP // 2
-_JOINTS_TOP = _ERRORS_TOP + _ERRORS + GAP // 2
 _MARGIN = 2 * GAP
 _STATES = 400
 """How often at most the lanes are drawn anew while poses are found."""
@@ -109,10 +106,7 @@ class Timeline(QWidget):
         self.setAccessibleName(tr("Timeline"))
 
     def sizeHint(self) -> QSize:
-        bottom = _RULER + _PICTURES + _LANE
-        if self._errors is not None:
-            bottom = _JOINTS_TOP + _JOINTS if self._by_joint else _ERRORS_TOP + _ERRORS
-        return QSize(40 * GAP, bottom + GAP)
+        return QSize(40 * GAP, self._rows.bottom + GAP)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(20 * GAP, self.sizeHint().height())
@@ -149,6 +143,10 @@ class Timeline(QWidget):
         self._by_joint = on
         self.updateGeometry()
         self.update()
+
+    @property
+    def _rows(self) -> Rows:
+        return Rows(self._reel is not None and explained(self._reel), self._errors is not None, self._by_joint)
 
     @property
     def _errors(self) -> Errors | None:
@@ -205,8 +203,11 @@ class Timeline(QWidget):
         painter.drawPixmap(0, 0, self._base[1])
         if self._reel is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_marked(painter)
-            self._paint_playhead(painter)
+            rows = self._rows
+            if self._marked is not None:
+                first, last = (self.x_of(index) for index in self._marked)
+                paint_marked(painter, rows, self.width(), first, last, self._colours)
+            paint_playhead(painter, rows, self.x_of(self._position), self._colours)
         if self.hasFocus():
             painter.setPen(QPen(QColor(self._colours.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -224,13 +225,14 @@ class Timeline(QWidget):
             painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
             self._paint_ruler(painter, reel)
             self._paint_pictures(painter, reel)
-            known = QRectF(self.scale.left, _RULER + _PICTURES + 2, self.scale.width, _LANE - 4)
+            rows = self._rows
+            known = self._box(rows.known + 2, LANE - 4)
             paint_known(painter, known, reel, track, self._colours)
             self._paint_events(painter, reel)
             if self._errors is not None:
-                paint_errors(painter, self._box(_ERRORS_TOP, _ERRORS), self._errors, self._colours)
+                paint_errors(painter, self._box(rows.errors_top, ERRORS), self._errors, self._colours)
                 if self._by_joint:
-                    paint_joints(painter, self._box(_JOINTS_TOP, _JOINTS), self._errors, self._colours)
+                    paint_joints(painter, self._box(rows.joints_top, JOINTS), self._errors, self._colours)
             painter.end()
         return pixmap
 
@@ -238,35 +240,36 @@ class Timeline(QWidget):
         return QRectF(self.scale.left, top, self.scale.width, height)
 
     def _paint_ruler(self, painter: QPainter, reel: Reel) -> None:
-        scale, seconds = self.scale, reel.duration_ns / 1e9
-        free = event_legend(painter, self.width() - _MARGIN, _RULER / 2 - 1, reel, self._colours)
+        scale, seconds, rows = self.scale, reel.duration_ns / 1e9, self._rows
         painter.setFont(font(-1))
+        if rows.told:
+            event_legend(painter, self.width() - _MARGIN, rows.ruler / 2, reel, self._colours)
         step = tick_step_s(seconds, scale.width, 9.0 * GAP)
         metrics = QFontMetricsF(painter.font())
         for number in range(int(seconds / step) + 1):
             x = scale.x(reel.start_ns + round(number * step * 1e9))
             painter.setPen(QColor(self._colours.border))
-            painter.drawLine(QPointF(x, _RULER - 5), QPointF(x, _RULER - 1))
+            painter.drawLine(QPointF(x, rows.pictures - 5), QPointF(x, rows.pictures - 1))
             words = clock(number * step, 1 if step < 1 else 0)
-            if x + 4 + metrics.horizontalAdvance(words) < min(free, self.width()):
+            if x + 4 + metrics.horizontalAdvance(words) < self.width():
                 painter.setPen(QColor(self._colours.muted))
-                painter.drawText(QPointF(x + 4, _RULER - 6), words)
+                painter.drawText(QPointF(x + 4, rows.pictures - 6), words)
 
     def _paint_pictures(self, painter: QPainter, reel: Reel) -> None:
-        scale = self.scale
-        row = QRectF(scale.left, _RULER, scale.width, _PICTURES)
+        scale, top = self.scale, self._rows.pictures
+        row = self._box(top, PICTURES)
         painter.fillRect(row, QColor(self._colours.stage))
         shown = self._thumbnails.nearest(0) if self._thumbnails is not None else None
         if self._thumbnails is None or shown is None:
             return
         height, width = shown[1].shape[:2]
-        each = scale.width / slots(scale.width, _PICTURES * width / height)
+        each = scale.width / slots(scale.width, PICTURES * width / height)
         for number in range(round(scale.width / each)):
-            cell = QRectF(scale.left + number * each, _RULER, each, _PICTURES)
+            cell = QRectF(scale.left + number * each, top, each, PICTURES)
             found = self._thumbnails.nearest(reel.index_at(scale.time_ns(cell.center().x())))
             if found is not None:
                 pixmap = self._pixmap(*found)
-                wide = min(pixmap.height() * each / _PICTURES, pixmap.width())
+                wide = min(pixmap.height() * each / PICTURES, pixmap.width())
                 cut = QRectF((pixmap.width() - wide) / 2, 0, wide, pixmap.height())
                 painter.drawPixmap(cell.adjusted(0, 0, -1, 0), pixmap, cut)
 
@@ -276,9 +279,9 @@ class Timeline(QWidget):
         return self._pixmaps[index]
 
     def _paint_events(self, painter: QPainter, reel: Reel) -> None:
-        scale, bottom = self.scale, _RULER + _PICTURES
+        scale, top, bottom = self.scale, self._rows.pictures, self._rows.known
         for begin, end in reel.gaps:
-            stretch = QRectF(scale.x(begin), _RULER, max(scale.x(end) - scale.x(begin), 2.0), _PICTURES)
+            stretch = QRectF(scale.x(begin), top, max(scale.x(end) - scale.x(begin), 2.0), PICTURES)
             ground = QColor(self._colours.stage)
             ground.setAlpha(190)
             painter.fillRect(stretch, ground)
@@ -288,43 +291,10 @@ class Timeline(QWidget):
             if event.kind in colours:
                 x = scale.x(event.capture_ns)
                 painter.setPen(QPen(QColor(colours[event.kind]), 1.5))
-                painter.drawLine(QPointF(x, _RULER), QPointF(x, bottom))
+                painter.drawLine(QPointF(x, top), QPointF(x, bottom))
                 painter.setBrush(QColor(colours[event.kind]))
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.drawPolygon(QPolygonF([QPointF(x - 5, _RULER), QPointF(x + 5, _RULER), QPointF(x, _RULER + 7)]))
-
-    def _paint_marked(self, painter: QPainter) -> None:
-        if self._marked is None:
-            return
-        first, last = (self.x_of(index) for index in self._marked)
-        bottom = self.height() - GAP // 2
-        shade = QColor(self._colours.ground)
-        shade.setAlpha(150)
-        # Not over the errors, whose figures are to be read.
-        painter.fillRect(QRectF(_MARGIN, _RULER, first - _MARGIN, _PICTURES + _LANE), shade)
-        painter.fillRect(QRectF(last, _RULER, self.width() - _MARGIN - last, _PICTURES + _LANE), shade)
-        painter.setPen(QPen(QColor(self._colours.text), 2))
-        for x, inwards in ((first, 5), (last, -5)):
-            painter.drawLine(QPointF(x, _RULER), QPointF(x, min(_ERRORS_TOP, bottom)))
-            painter.drawLine(QPointF(x, _RULER), QPointF(x + inwards, _RULER))
-            painter.drawLine(QPointF(x, bottom), QPointF(x + inwards, bottom))
-            if bottom > _ERRORS_TOP + HEADER:  # not through the words between
-                painter.drawLine(QPointF(x, _ERRORS_TOP + HEADER), QPointF(x, bottom))
-
-    def _paint_playhead(self, painter: QPainter) -> None:
-        x = self.x_of(self._position)
-        colour = QColor(self._colours.text)
-        painter.setPen(QPen(QColor(self._colours.stage), 4))
-        painter.drawLine(QPointF(x, _RULER - 4), QPointF(x, self.height() - 2))
-        painter.setPen(QPen(colour, 2))
-        painter.drawLine(QPointF(x, _RULER - 4), QPointF(x, self.height() - 2))
-        painter.setBrush(colour)
-        painter.setPen(Qt.PenStyle.NoPen)
-        tip = _RULER - 2
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 6, tip - 9), QPointF(x + 6, tip - 9), QPointF(x + 6, tip - 4), QPointF(x, tip + 2),
-                       QPointF(x - 6, tip - 4)])
-        )  # fmt: skip
+                painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 7)]))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         assert event is not None  # Qt always gives one
@@ -360,7 +330,7 @@ class Timeline(QWidget):
         errors = self._errors
         if errors is None:
             return []
-        row, joint = int((y - _JOINTS_TOP) // ROW), self._joint
+        row, joint = int((y - self._rows.joints_top) // ROW), self._joint
         if self._by_joint and 0 <= row < len(JOINT_ROWS):
             joint = JOINT_ROWS[row]
         told = [joint_word(joint)] if joint is not None else []

@@ -288,7 +288,8 @@ class _Connected:
 def chooser(studio: Studio) -> None:
     """Three cameras, one of which may not be read."""
     studio.show_live()
-    dialog = Chooser(studio.window, "", lambda _: cast(CameraWatch, _Connected(studio)))
+    watch = cast(CameraWatch, _Connected(studio))
+    dialog = Chooser(studio.window, "", lambda _: watch, studio.window.theme.colours)
     studio.over = dialog
     studio.leave.append(dialog.reject)
     studio.wait_for(lambda: dialog.list.count() == 3)
@@ -297,7 +298,7 @@ def chooser(studio: Studio) -> None:
 def doctor(studio: Studio) -> None:
     """With something broken."""
     studio.show_live()
-    dialog = DoctorDialog(studio.window)
+    dialog = DoctorDialog(studio.window, studio.window.theme.colours)
     dialog.show_findings(
         [
             Finding("program", "egopose", Verdict.GOOD, "0.1.0"),

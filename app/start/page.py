@@ -84,10 +84,12 @@ class StartPage(QWidget):
         column.setSpacing(3 * GAP)
         column.addLayout(self._headline())
         column.addLayout(self._row_of_jobs())
-        lower = QHBoxLayout()
-        lower.setSpacing(4 * GAP)
-        lower.addLayout(self._sessions_column(), 2)
-        lower.addLayout(self._cameras_column(), 1)
+        lower = QGridLayout()  # below the jobs, edge to edge
+        lower.setSpacing(2 * GAP)
+        lower.addLayout(self._sessions_column(), 0, 0, 1, 2)
+        lower.addLayout(self._cameras_column(), 0, 2)
+        for index in range(len(self.jobs)):
+            lower.setColumnStretch(index, 1)
         column.addLayout(lower)
         column.addStretch(1)
         ground = QWidget()

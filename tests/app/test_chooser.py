@@ -12,9 +12,10 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
 from app import camera_watch
-from app.camera_watch import THUMBNAIL, CameraWatch, Seen, look_through, small
+from app.camera_watch import CameraWatch, Seen, look_through, small
 from app.cameras import Known
 from app.chooser import NO_CAMERA, Chooser, described
+from app.chooser_rows import PICTURE
 from engine.capture.devices import Camera, Format
 from engine.errors import EgoposeError
 from tests.app.qt import pixels, wait_for
@@ -104,7 +105,7 @@ def test_each_camera_has_its_picture_once(bench: Bench, chooser: Chooser) -> Non
     wait_for(lambda: chooser.list.count() == 2 and "in use" in chooser.list.item(1).text())  # type: ignore[union-attr]
     picture = pixels(chooser.list)
     red = (picture == (0, 0, 255)).all(-1).sum()
-    assert red >= 0.9 * THUMBNAIL[0] * THUMBNAIL[1]
+    assert red >= 0.9 * PICTURE.width() * PICTURE.height()
     assert bench.looked == ["camera:fish", "camera:busy"]
 
 

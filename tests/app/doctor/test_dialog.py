@@ -13,6 +13,7 @@ from app.doctor import dialog
 from app.doctor.dialog import DoctorDialog
 from app.doctor.findings import Finding, Verdict, plain_text
 from app.main_window import MainWindow
+from app.theme import DARK
 from tests.app.qt import wait_for
 
 FOUND = [Finding("disk", "recordings", Verdict.BROKEN, "full", "tidy up")]
@@ -31,7 +32,7 @@ def test_looks_beside_the_window_and_shows_what_was_found(window: MainWindow, mo
     assert isinstance(shown, DoctorDialog)
     assert not shown.isModal()
     assert not shown.copy.isEnabled()
-    dialog.show_doctor(window)
+    dialog.show_doctor(window, DARK)
     assert window.findChildren(DoctorDialog) == [shown]
     go_on.set()
     wait_for(shown.copy.isEnabled)
@@ -46,7 +47,7 @@ def test_looks_beside_the_window_and_shows_what_was_found(window: MainWindow, mo
 def test_closed_while_it_looks(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     monkeypatch.setattr(dialog, "examine", lambda: go_on.wait(20) and FOUND)
-    dialog.show_doctor(window)
+    dialog.show_doctor(window, DARK)
     shown = window.findChild(DoctorDialog)
     assert isinstance(shown, DoctorDialog)
     gone: list[bool] = []

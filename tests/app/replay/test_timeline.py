@@ -7,7 +7,7 @@ import pytest
 from PyQt6.QtCore import QPointF
 from PyQt6.QtWidgets import QApplication
 
-from app.replay.lanes import JOINT_ROWS
+from app.replay.lanes import HEADER, JOINT_ROWS
 from app.replay.strips import worst_frames
 from app.replay.timeline import Timeline
 from app.theme import DARK, LIGHT, Colours
@@ -136,3 +136,24 @@ def test_last_frame_that_is_found_is_drawn(timeline: Timeline) -> None:
     track.known[:], track.confidence[:] = True, 0.8
     end = slice(round(timeline.x_of(60)), None)
     assert count(pixels(timeline)[:, end], DARK.text) > count(begun[:, end], DARK.text) + 5
+
+
+def test_playhead_and_range_never_lie_over_words(timeline: Timeline) -> None:
+    """What flags and hatches mean, and whose line is whose, is read wherever the playhead is."""
+    show(timeline, reel_of(120, gap=True), filled(120), filled(120, 0.5))
+    rows = timeline._rows
+    assert rows.ruler > 0
+    words = *range(rows.ruler), *range(rows.errors_top, rows.errors_top + HEADER)
+    painted = []
+    for position, marked in ((0, None), (119, (0, 119)), (60, (20, 100))):
+        timeline.show_moment(position, marked)
+        painted.append(pixels(timeline)[list(words)])
+    assert count(painted[0], DARK.muted) > 50
+    for other in painted[1:]:
+        np.testing.assert_array_equal(other, painted[0])
+
+
+def test_a_recording_without_flags_and_gaps_explains_none(timeline: Timeline) -> None:
+    times = np.arange(50, dtype=np.int64) * SECOND // 30
+    show(timeline, Reel(times, (), True), filled(50))
+    assert timeline._rows.ruler == 0
