@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
         self.pages.currentChanged.connect(self._page_changed)
         self.banner.retry.connect(self.reopen)
         self.banner.dismissed.connect(self._dismiss)
+        self.banner.chosen.connect(self.calibrating.choose)
         self.theme.changed.connect(self.set_theme)
 
     # What the user does
@@ -255,6 +256,7 @@ class MainWindow(QMainWindow):
         self.recording.dismiss(notice)
         self.outputs.dismiss(notice)
         self.live.dismiss(notice)
+        self.calibrating.dismiss(notice)
         self.banner.show_notice(None)
 
     def choose_theme(self, choice: ThemeChoice) -> None:
@@ -311,7 +313,7 @@ class MainWindow(QMainWindow):
         self.wearing.wearer.look(self.presenter.feed, screen.snapshot)
         if screen.notice is None and (said := self.outputs.notice()) is not None:
             screen = replace(screen, notice=said)
-        screen = self.live.look(screen)
+        screen = self.calibrating.look(self.live.look(screen))
         self.draw(screen)
         self.replay.look(self.presenter.feed, screen)
 

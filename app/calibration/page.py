@@ -11,11 +11,13 @@ from PyQt6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.banner import Banner
 from app.calibration.command import write_board
+from app.calibration.look import Look
 from app.calibration.models import model_kinds
 from app.calibration.session import Session
 from app.calibration.setup import Setup
-from app.calibration.store import Kept, unfinished
+from app.calibration.store import Kept, read_store, unfinished
 from app.calibration.style import page_style
+from app.calibration.unsaved import Unsaved, told, unsaved_of
 from app.calibration.workbench import Workbench
 from app.menus import camera_choices
 from app.presenter import Notice, one_line
@@ -36,6 +38,9 @@ class CalibrationPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session: Session | None = None
+        self.unsaved: Unsaved | None = None
+        """What was left last without being saved."""
+        self._look: Look | None = None
         self._before: Callable[[], None] | None = None
         self._notice: Notice | None = None
         self.banner = Banner()
@@ -63,6 +68,7 @@ class CalibrationPage(QWidget):
         self.bench.back.connect(self.back)
         self.banner.retry.connect(self._with_session(Session.reconnect))
         self.banner.dismissed.connect(self._dismiss)
+        self.banner.chosen.connect(self._chosen)
         for keys, call in (
             ("T", self.bench.take_button.click),
             ("N", self.bench.skip_button.click),
@@ -90,6 +96,20 @@ class CalibrationPage(QWidget):
         """Take further views of a camera, beside those that are on disk."""
         self._start(lambda before: Session.resumed(kept, before))
 
+    def go_on_with(self, unsaved: Unsaved) -> None:
+        """Where it was left: with the views on disk, or with the same files and what was struck out of them."""
+
+        def again(before: Callable[[], None] | None) -> Session:
+            if unsaved.folder is not None:
+                return Session.resumed(read_store(unsaved.folder), before)
+            return Session(unsaved.spec, unsaved.board, before, unsaved.struck)
+
+        self._start(again)
+
+    def _chosen(self, _notice: Notice, _choice: str) -> None:
+        if self.unsaved is not None:
+            self.go_on_with(self.unsaved)
+
     def _start(self, make: Callable[[Callable[[], None] | None], Session]) -> None:
         self._notice = None
         try:
@@ -97,7 +117,7 @@ class CalibrationPage(QWidget):
         except (EgoposeError, CalibrationError) as error:
             self._notice = Notice(one_line(error), "error")
             return
-        self._before = None
+        self._before = self.unsaved = None
         self.session.automatic = self.bench.auto_box.isChecked()
         self.bench.flat_box.setChecked(False)
         self.stack.setCurrentWidget(self.bench)
@@ -108,7 +128,7 @@ class CalibrationPage(QWidget):
         """Draw what is known now."""
         notice = self._notice
         if self.session is not None:
-            look = self.session.look()
+            look = self._look = self.session.look()
             self.bench.show_look(look, self.session.live)
             self.bench.show_targets(self._targets(self.session))
             notice = notice or look.notice
@@ -121,6 +141,8 @@ class CalibrationPage(QWidget):
             return
         self._end()
         self.enter(self._before)
+        if self.unsaved is not None and (self.unsaved.folder is None or self.unsaved.saving is not None):
+            self._notice = told(self.unsaved)  # views that are kept stand among the choices
 
     def escape(self) -> None:
         """Dismiss the banner; without one, go back."""
@@ -138,7 +160,9 @@ class CalibrationPage(QWidget):
 
     def _end(self) -> None:
         session, self.session = self.session, None
+        look, self._look = self._look, None
         if session is not None:
+            self.unsaved = unsaved_of(session, look) if look is not None else None
             session.close()
         self._notice = None
         self.banner.show_notice(None)

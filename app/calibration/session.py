@@ -38,9 +38,15 @@ ENOUGH_TO_SOLVE = 5
 class Session:
     """Takes views from a feed by itself, asks for solves, and saves; `look` is called at display rate."""
 
-    def __init__(self, spec: str, board: Board, before: Callable[[], None] | None = None) -> None:
-        """Raises EgoposeError where the source is not there at all."""
-        self.board, self.spec = board, spec
+    def __init__(
+        self,
+        spec: str,
+        board: Board,
+        before: Callable[[], None] | None = None,
+        struck: frozenset[str] = frozenset(),
+    ) -> None:
+        """Views named in `struck` begin struck out. Raises EgoposeError where the source is not there at all."""
+        self.board, self.spec, self._struck = board, spec, struck
         self.automatic = True
         self._feed = BoardFeed(spec, board, before)
         self._solver = Solver()
@@ -152,6 +158,16 @@ class Session:
         """Whether views are taken from a camera rather than read from files."""
         return self._feed.live
 
+    @property
+    def folder(self) -> Path | None:
+        """Where a camera's views are kept; None where nowhere."""
+        return self._store.folder if self._store is not None else None
+
+    @property
+    def saving(self) -> Path | None:
+        """The file that is being saved."""
+        return self._saving[0] if self._saving is not None else None
+
     def close(self) -> None:
         """End every thread within about 1.5 s; views that were not saved stay on disk."""
         self._solver.cancel()
@@ -244,7 +260,7 @@ class Session:
         if any(one.name == name for one in self._taken):
             return
         self._numbered += 1
-        one = Taken(name, detection)
+        one = Taken(name, detection, name not in self._struck)
         self._taken.append(one)
         if self._feed.live:
             self._keep(one, sighting.frame.image)

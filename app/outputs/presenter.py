@@ -25,7 +25,10 @@ ABOUT: dict[OutputKind, str] = {
     OutputKind.OSC: noted("Eight trackers and the head, to VRChat's port 9000 on its machine or headset."),
     OutputKind.VMC: noted("Bones for VSeeFace, VNyan, Warudo, Unity or Blender, to port 39539 as a rule."),
     OutputKind.WEBSOCKET: noted("Joints and bones for your own program or web page, which connects to this address."),
-    OutputKind.LSL: noted("A Lab Streaming Layer stream, beside your other instruments."),
+    OutputKind.LSL: noted(
+        "A Lab Streaming Layer stream, beside your other instruments. Its library listens on every address of this "
+        "machine and asks nobody who connects; what is chosen here is how far it is announced."
+    ),
 }
 
 
@@ -194,6 +197,8 @@ def state_line(state: OutputState) -> tuple[str, str]:
         return tr("Opening …"), "muted"
     waiting = state.phase is Phase.WAITING
     parts = [_doing(state.choice.kind, waiting, str(address))]
+    if state.listens is not None:
+        parts.append(tr("open at {address}", address=state.listens))
     if not waiting:
         parts.append(tr("{rate}/s", rate=f"{state.rate_hz:.0f}"))
     if receives is not None:

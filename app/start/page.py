@@ -31,6 +31,8 @@ from app.translation import tr
 WIDEST = 140 * GAP
 """Of what is on the page; a wider window has more air at both sides."""
 _COLUMNS = 3
+_NAME = 20 * GAP
+"""How long the name of a session may be on a button."""
 _LOOK_S = 0.1
 
 
@@ -141,6 +143,15 @@ class StartPage(QWidget):
             self._grid.setColumnStretch(index, 1)
         tip = tr("Pictures of a folder, as a session (Ctrl+Shift+O)")
         heading = self._heading(tr("Recent sessions"), tr("Open a folder…"), tip, self.folder)
+        self._back = QPushButton()
+        self._back.setProperty("quiet", True)
+        self._back.setToolTip(tr("Put the session that was taken off last on the list again (Ctrl+Z)"))
+        self._back.clicked.connect(self._put_back)
+        self._back.hide()
+        heading.insertWidget(1, self._back)
+        undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self)
+        undo.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        undo.activated.connect(self._put_back)
         column = QVBoxLayout()
         column.setSpacing(GAP + GAP // 2)
         column.addLayout(heading)
@@ -224,6 +235,9 @@ class StartPage(QWidget):
         for label, text in ((self._sessions_note, screen.sessions_note), (self._cameras_note, screen.cameras_note)):
             label.setText(text)
             label.setVisible(bool(text))
+        name = self._back.fontMetrics().elidedText(screen.gone, Qt.TextElideMode.ElideMiddle, _NAME)
+        self._back.setText(tr("Put “{name}” back", name=name))
+        self._back.setVisible(bool(screen.gone))
 
     def _show_sessions(self, screen: StartScreen) -> None:
         focused = self._after_focused(screen)
@@ -233,8 +247,8 @@ class StartPage(QWidget):
             self._take(button, button.card.spec)
             button.removed.connect(partial(self._remove, button.card.spec))
             self._grid.addWidget(button, index // _COLUMNS, index % _COLUMNS, Qt.AlignmentFlag.AlignTop)
+            button.show()  # what is not shown yet takes no focus
             if button.card.spec == focused:
-                button.show()  # what is not shown yet takes no focus
                 button.setFocus()
         self._order()
 
@@ -251,6 +265,13 @@ class StartPage(QWidget):
         self.show_screen(self.presenter.look())
         if not self.sessions:
             self.jobs[0].setFocus()
+
+    def _put_back(self) -> None:
+        spec = self.presenter.put_back()
+        self.show_screen(self.presenter.look())
+        for button in self.sessions:
+            if button.card.spec == spec:
+                button.setFocus()
 
     def _show_cameras(self, screen: StartScreen) -> None:
         focused = next((old.row.spec for old in self.cameras if old.hasFocus()), None)

@@ -13,7 +13,7 @@ from app.camera_watch import CameraWatch, Seen
 from app.cameras import briefly_known
 from app.sessions.names import size_text, time_text
 from app.start.library import Found, Library
-from app.start.recents import forget
+from app.start.recents import Recent, forget, restore
 from app.translation import tr
 from engine.errors import EgoposeError
 from engine.types import ImageArray
@@ -51,6 +51,8 @@ class StartScreen:
     """What to do, or what is being done, where there is none."""
     cameras: tuple[CameraRow, ...] = ()
     cameras_note: str = ""
+    gone: str = ""
+    """The name of the session that was taken off last and can be put back; "" where there is none."""
 
 
 def watch_briefly() -> CameraWatch:
@@ -66,13 +68,14 @@ class StartPresenter:
         self._library: Library | None = None
         self._watch: CameraWatch | None = None
         self._ending: list[Library | CameraWatch] = []
-        self._forgotten: set[str] = set()
+        self._forgotten: dict[str, Recent | None] = {}
+        """Taken off while the page is shown, the last one last, with what puts them back."""
         self._trouble = ""
 
     def enter(self) -> None:
         """The page is shown."""
         if self._library is None:
-            self._forgotten, self._trouble = set(), ""
+            self._forgotten, self._trouble = {}, ""
             self._library = Library(self._recordings())
             self._watch = self._new_watch()
 
@@ -94,11 +97,23 @@ class StartPresenter:
 
     def forget(self, spec: str) -> None:
         """Take a session off the list; its file stays."""
-        self._forgotten.add(spec)
+        self._forgotten[spec], self._trouble = None, ""
         try:
-            forget(Path(spec))
+            self._forgotten[spec] = forget(Path(spec))
         except EgoposeError as error:
             self._trouble = tr("It is back on this list at the next start: {reason}", reason=error)
+
+    def put_back(self) -> str | None:
+        """Put the session that was taken off last on the list again; which one, None where there is none."""
+        if not self._forgotten:
+            return None
+        spec, opened = self._forgotten.popitem()
+        self._trouble = ""
+        try:
+            restore(Path(spec), opened)
+        except EgoposeError as error:
+            self._trouble = tr("It is not on this list at the next start: {reason}", reason=error)
+        return spec
 
     @property
     def only_camera(self) -> str | None:
@@ -114,7 +129,8 @@ class StartPresenter:
             found = tuple(one for one in found if str(one.recent.path) not in self._forgotten)
         seen = self._watch.seen if self._watch is not None else None
         error = self._watch.error if self._watch is not None else ""
-        screen = start_screen(found, seen, now, error)
+        gone = Path(next(reversed(self._forgotten))).stem if self._forgotten else ""
+        screen = replace(start_screen(found, seen, now, error), gone=gone)
         return replace(screen, sessions_note=self._trouble) if self._trouble else screen
 
 

@@ -48,11 +48,23 @@ def remember(path: Path, now_s: float | None = None) -> None:
         log.warning("it is not remembered that %s was opened: %s", path, error)
 
 
-def forget(path: Path, now_s: float | None = None) -> None:
-    """Leave it out until it is opened or recorded anew; the file stays. Raises EgoposeError where that is not kept."""
+def forget(path: Path, now_s: float | None = None) -> Recent | None:
+    """Leave it out until it is opened or recorded anew; the file stays. What `restore` needs, None where it is nothing.
+
+    Raises EgoposeError where that is not kept.
+    """
     forgotten = _with(path, now_s, _kept("forgotten"))
-    gone = forgotten[0].path
-    _write([recent for recent in _kept("opened") if recent.path != gone], forgotten)
+    gone, opened = forgotten[0].path, _kept("opened")
+    _write([recent for recent in opened if recent.path != gone], forgotten)
+    return next((recent for recent in opened if recent.path == gone), None)
+
+
+def restore(path: Path, opened: Recent | None) -> None:
+    """Take back what `forget` did and gave. Raises EgoposeError where that is not kept."""
+    gone = path.expanduser().resolve()
+    others = [recent for recent in _kept("opened") if recent.path != gone]
+    back = sorted([*others, *([opened] if opened is not None else [])], key=lambda recent: -recent.used_s)
+    _write(back, [recent for recent in _kept("forgotten") if recent.path != gone])
 
 
 def _with(path: Path, now_s: float | None, others: list[Recent]) -> list[Recent]:

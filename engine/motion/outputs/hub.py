@@ -85,6 +85,7 @@ class _Running:
             self.sent,
             output.receivers,
             output.warning,
+            output.listens,
         )
 
 

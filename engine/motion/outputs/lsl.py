@@ -6,6 +6,7 @@ announced. That holds for the whole process from the first stream on.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.motion.kinematics import BONE_NAMES
-from engine.motion.outputs.choice import OutputChoice
+from engine.motion.outputs.choice import Address, OutputChoice
 from engine.motion.outputs.output import Output, OutputError
 from engine.motion.world import Array
 from engine.skeleton import JOINTS
@@ -63,6 +64,7 @@ class LSLOutput(Output):
     def __init__(self, choice: OutputChoice) -> None:
         self._choice = choice
         self._outlet: Any = None
+        self._listens: Address | None = None
 
     async def open(self) -> None:
         lsl = self._library()
@@ -74,8 +76,10 @@ class LSLOutput(Output):
                 channel.append_child_value(key, value)
         try:
             self._outlet = lsl.StreamOutlet(info, max_buffered=2)
+            port = re.search(r"<v4data_port>(\d{1,5})<", self._outlet.get_info().as_xml())
         except Exception as error:
             raise OutputError(f"LSL cannot open a stream ({error}); close other programs that use LSL") from error
+        self._listens = Address("0.0.0.0", int(port[1]) if port is not None else 0)
 
     def _library(self) -> Any:
         try:
@@ -91,6 +95,11 @@ class LSLOutput(Output):
             raise OutputError("how far LSL announces its streams holds until the program ends; start it anew")
         return pylsl
 
+    @property
+    def listens(self) -> Address | None:
+        """Every address of this machine, at the port that the library took."""
+        return self._listens
+
     def send(self, pose: Pose) -> None:
         values = sample(pose)
         if values is None or self._outlet is None:
@@ -102,6 +111,6 @@ class LSLOutput(Output):
         self._outlet.push_sample(values.tolist(), seconds)
 
     async def close(self) -> None:
-        outlet, self._outlet = self._outlet, None
+        outlet, self._outlet, self._listens = self._outlet, None, None
         with suppress(Exception):
             del outlet  # its destructor is what ends the stream

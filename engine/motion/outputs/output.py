@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import EgoposeError
-from engine.motion.outputs.choice import OutputChoice
+from engine.motion.outputs.choice import Address, OutputChoice
 from engine.types import Pose
 
 
@@ -39,6 +39,8 @@ class OutputState:
     """How many are connected; None where that cannot be known."""
     trouble: str = ""
     """One line: what is wrong and what to do; "" while nothing is."""
+    listens: Address | None = None
+    """Where it can be reached, where that is not what was chosen."""
 
 
 class Output(ABC):
@@ -59,6 +61,11 @@ class Output(ABC):
     @property
     def receivers(self) -> int | None:
         """How many are connected; None where that cannot be known."""
+        return None
+
+    @property
+    def listens(self) -> Address | None:
+        """Where it can be reached, where that is not what was chosen."""
         return None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
 from app.calibration.page import CalibrationPage
+from app.calibration.unsaved import Unsaved, told
 from app.main_window import MainWindow
 from app.presenter import Presenter
 from app.theme import DARK, ThemeChoice
@@ -90,6 +92,72 @@ def test_a_camera_with_ghost_and_keys(page: CalibrationPage, monkeypatch: pytest
     assert page.setup.kept.count() == 1
     page.setup.go_on_button.click()
     wait_for(lambda: page.bench.views.count() >= taken + 1)
+
+
+def test_home_keeps_a_cameras_views_says_so_and_leads_back_to_them(
+    page: CalibrationPage,
+    window: MainWindow,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pictures()
+    monkeypatch.setattr("app.calibration.feed.open_source", lambda _: HeldBoard(places=3))
+    page.setup.start.click()
+    wait_for(lambda: page.bench.views.count() >= 2, 20)
+    assert page.session is not None
+    page.session.automatic = False
+    page.session.set_used(page.session.look().taken[0].name, False)
+    views = page.bench.views.count()
+    QTest.mouseClick(window.home_button, Qt.MouseButton.LeftButton)
+    assert window.pages.currentWidget() is window.start
+    wait_for(window.banner.isVisible)
+    assert window.banner.notice is not None
+    assert window.banner.notice.text.startswith(f"{views} views of ")
+    assert "are kept, but no camera is saved yet" in window.banner.notice.text
+    window.banner.choices[0].click()
+    back = window.calibration
+    assert back is not None
+    wait_for(lambda: back.bench.views.count() == views)
+    assert back.session is not None
+    assert [one.used for one in back.session.look().taken] == [False] + [True] * (views - 1)
+    window.home()
+    wait_for(window.banner.isVisible)
+    window.banner.dismiss()
+    wait_for(lambda: not window.banner.isVisible())
+
+
+def test_what_was_struck_out_of_files_is_known_after_leaving(
+    page: CalibrationPage,
+    window: MainWindow,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    images = folder(tmp_path / "images")
+    page.begin(str(images), BOARD)
+    wait_for(lambda: page.bench.views.count() == 10, 30)
+    window.home()
+    window.look()
+    assert not window.banner.isVisible(), "files can be read again: nothing is lost"
+    window.calibrate(BOARD)
+    again = window.calibration
+    assert again is not None
+    again.begin(str(images), BOARD)
+    wait_for(lambda: again.bench.views.count() == 10, 30)
+    assert again.session is not None
+    struck = again.session.look().taken[3].name
+    again.session.set_used(struck, False)
+    again.look()
+    again.back()
+    wait_for(again.banner.isVisible)
+    again.banner.choices[0].click()
+    wait_for(lambda: again.bench.views.count() == 10, 30)
+    assert [one.name for one in again.session.look().taken if not one.used] == [struck]
+
+
+def test_views_that_could_not_be_kept_are_told_to_be_gone() -> None:
+    lost = Unsaved("camera:0", "fish", BOARD, live=True, views=3, struck=frozenset(), folder=None, saving=None)
+    assert (told(lost).tone, told(lost).choices) == ("error", ())
+    assert told(lost).text.startswith("3 views of fish could not be kept on disk and are gone")
+    saving = replace(lost, folder=Path("/x"), saving=Path("/y/fish.json"))
+    assert told(saving).text.startswith("Saving fish.json was called off. 3 views of fish are kept")
 
 
 def test_errors_are_told_in_place(page: CalibrationPage, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QLabel
 from websockets.sync.client import connect
 
 from app.main_window import MainWindow
@@ -140,6 +140,7 @@ def test_an_address_for_others_makes_a_token_that_is_shown_once(section: Outputs
 
 def test_lsl_has_a_reach_instead_of_an_address(section: OutputsSection) -> None:
     card = section.cards[LSL]
+    assert any("listens on every address" in label.text() for label in card.findChildren(QLabel)), "before it is on"
     assert not card.address.isVisibleTo(section)
     card.reach.setCurrentIndex(1)
     card.reach.activated.emit(1)
@@ -262,7 +263,11 @@ def test_what_was_saved_is_loaded() -> None:
             "Open at 127.0.0.1:8765, 30/s, 0 receivers",
             "muted",
         ),
-        (OutputState(DEFAULTS[LSL], Phase.SENDING, 30.0, 5), "Announced as “egopose”, 30/s", "good"),
+        (
+            OutputState(DEFAULTS[LSL], Phase.SENDING, 30.0, 5, listens=Address("0.0.0.0", 16572)),
+            "Announced as “egopose”, open at 0.0.0.0:16572, 30/s",
+            "good",
+        ),
     ],
 )
 def test_the_line_of_each_state(state: OutputState, line: str, tone: str) -> None:

@@ -41,6 +41,7 @@ FULL = StartScreen(
                     i % 2 == 0, i % 2 == 1, PICTURE if i % 2 == 0 else None)
         for i in range(6)
     ),
+    gone="a session with a long name that was taken off",
     cameras=(
         CameraRow("camera:a", "A camera with a long enough name", "Calibrated: a-file-of-some-length.json", True),
         CameraRow("camera:b", "webcam", "Not calibrated yet", False),
@@ -199,6 +200,19 @@ def test_sessions_are_taken_off_the_list_by_cross_and_key_and_their_files_stay(
     assert "appears here" in window.start._sessions_note.text()
     assert all(path.exists() for path in paths)
     assert recents(tmp_path / "none") == []
+    assert window.start._back.text() == "Put “b” back"
+    QTest.keyClick(window.start.jobs[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [card.card.name for card in window.start.sessions] == ["b"]
+    wait_for(window.start.sessions[0].hasFocus)
+    window.start._back.click()
+    QTest.keyClick(window.start.sessions[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [card.card.name for card in window.start.sessions] == ["a", "b", "c"], "as they were"
+    assert [(one.path, one.used_s) for one in recents(tmp_path / "none")] == [
+        (path, 100.0 - second) for second, path in enumerate(paths)
+    ]
+    wait_for(lambda: not window.start._back.isVisible())
+    QTest.keyClick(window.start.sessions[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(window.start.sessions) == 3
 
 
 def test_a_list_that_cannot_be_written_is_told(tmp_path: Path) -> None:

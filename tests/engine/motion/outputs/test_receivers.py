@@ -141,7 +141,11 @@ def test_the_readme_has_the_usual_addresses() -> None:
 def test_lsl() -> None:
     pytest.importorskip("pylsl")
     with hub_with(choice_of(LSL, 0)) as hub, pouring(hub):
-        eventually(hub, LSL, Phase.SENDING)
+        listens = eventually(hub, LSL, Phase.SENDING).listens
+        assert listens is not None
+        assert listens.everywhere
+        with socket.create_connection(("127.0.0.2", listens.port), timeout=10):
+            pass  # it is true: an address that nobody chose
         quiet = (
             "import pylsl\npylsl.set_config_content('[log]\\nlevel = -2\\n[multicast]\\nResolveScope = machine\\n')\n"
         )
