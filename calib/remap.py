@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Any, TypeVar
+from math import isnan, nan
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,11 @@ Level = TypeVar("Level", np.float32, np.uint8)
 _OUTSIDE = -16.0
 """A map entry that reads the border's black, whatever the interpolation."""
 
+_NOWHERE = nan, nan
 _WHOLE = slice(None), slice(None)
+
+_BAND = 16
+"""Rows of the view that are made at a time: what is between the picture and the view then stays in the cache."""
 
 _CACHED_SIZES = 4
 _NODES = 80_000
@@ -48,6 +53,15 @@ def fit_camera(camera: Calibration, size: tuple[int, int]) -> Calibration:
     return replace(camera, model=camera.model.rescaled(scale, offset), size=size, provenance=provenance)
 
 
+class _Band(NamedTuple):
+    """Some rows of the view, from the first to the last column that shows anything."""
+
+    rows: slice
+    columns: slice
+    map: tuple[AnyArray, AnyArray]
+    """Of twice as many rows and columns, in fixed point."""
+
+
 class CanonicalView:
     """The canonical view of one camera at one picture size, and the maps between the two.
 
@@ -63,13 +77,13 @@ class CanonicalView:
         axis = (np.arange(2 * side) + 0.5) / (2 * side)
         grid = np.stack(np.meshgrid(axis, axis), -1)
         source = self.to_picture(grid)
-        self._places = source.astype(np.float32).reshape(-1, 2)
+        self._places = source.astype(np.float32).reshape(-1).data
         self._disc = _disc_where_canonical(source, grid, size, side)
         self._shrunk = _shrunk_size(source, size)
         # Pixel centres are at +0.5: the shrink is folded into the map.
         ratio = np.array(self._shrunk) / np.array(size)
         entries = np.where(np.isfinite(source), (source + 0.5) * ratio - 0.5, _OUTSIDE).astype(np.float32)
-        self._map = cv2.convertMaps(entries[..., 0], entries[..., 1], cv2.CV_16SC2)
+        self._bands = _bands(entries)
         self._spread_maps: OrderedDict[tuple[int, ...], tuple[Map, Map]] = OrderedDict()
 
     def image(self, picture: Picture) -> Picture:
@@ -87,8 +101,12 @@ class CanonicalView:
         source: AnyArray = picture
         if self._shrunk != self.size:
             source = cv2.resize(picture, self._shrunk, interpolation=cv2.INTER_AREA)
-        double = cv2.remap(source, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-        return np.asarray(cv2.resize(double, (self.side, self.side), interpolation=cv2.INTER_AREA), np.uint8)
+        seen = np.zeros((self.side, self.side, 3), np.uint8)
+        for band in self._bands:
+            double = cv2.remap(source, *band.map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+            part = seen[band.rows, band.columns]
+            cv2.resize(double, part.shape[1::-1], part, interpolation=cv2.INTER_AREA)
+        return seen
 
     def to_picture(self, uv: Array) -> Array:
         """(..., 2) canonical uv to (..., 2) pixels; NaN outside the view, the camera's lens or the picture."""
@@ -100,25 +118,37 @@ class CanonicalView:
         return pixels
 
     def place(self, uv: Map) -> Map:
-        """(N, 2) canonical uv to (N, 2) pixels as `to_picture` has them, in a tenth of the time for a few points.
+        """(N, 2) canonical uv to (N, 2) pixels as `to_picture` has them, in a thirtieth of the time for a few points.
 
         Read from the table that the view is made with: within 0.03 pixels for the lenses of head-mounted cameras.
+        Between two frames every function of numpy has to be fetched into the cache anew, which for a few points costs
+        more than the numbers one by one.
         """
-        width = 2 * self.side
-        at = uv * np.float32(width) - np.float32(0.5)
-        cell = np.clip(at, 0.0, width - 2).astype(np.intp)
-        x, y = (at - cell).T
-        shares = np.stack([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y], -1)[..., None]
-        corners = self._places[(cell[:, 1] * width + cell[:, 0])[:, None] + [0, 1, width, width + 1]]
-        pixels = np.asarray((corners * shares).sum(1), np.float32)
-        plane = 2 * uv - 1
-        within = (plane * plane).sum(-1) <= 1.0
-        # On the rim some of the four entries are known and the point may be as well; beyond it, none is.
-        unknown = np.isnan(pixels[:, 0]) & within
-        if unknown.any() and (rim := unknown & np.isfinite(corners[..., 0]).any(1)).any():
-            pixels[rim] = self.to_picture(uv[rim])
-        pixels[~(within & _inside(pixels, self.size))] = np.nan
+        pixels = np.empty(uv.shape, np.float32)
+        for i, (u, v) in enumerate(uv.tolist()):
+            pixels[i] = self._placed(u, v)
         return pixels
+
+    def _placed(self, u: float, v: float) -> tuple[float, float]:
+        """One point, by the four entries of the table around it."""
+        if not (2 * u - 1) ** 2 + (2 * v - 1) ** 2 <= 1.0:
+            return _NOWHERE
+        width, table = 2 * self.side, self._places
+        x, y = u * width - 0.5, v * width - 0.5
+        column, row = min(max(int(x), 0), width - 2), min(max(int(y), 0), width - 2)
+        x, y = x - column, y - row
+        above = 2 * (row * width + column)
+        below = above + 2 * width
+        a, b, c, d = (1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y
+        across = a * table[above] + b * table[above + 2] + c * table[below] + d * table[below + 2]
+        down = a * table[above + 1] + b * table[above + 3] + c * table[below + 1] + d * table[below + 3]
+        if isnan(across):
+            # On the rim some of the four are known and the point may be as well; beyond it, none is.
+            if all(isnan(table[entry]) for entry in (above, above + 2, below, below + 2)):
+                return _NOWHERE
+            across, down = self.to_picture(np.array([u, v])).tolist()
+        within = -0.5 <= across <= self.size[0] - 0.5 and -0.5 <= down <= self.size[1] - 0.5
+        return (across, down) if within else _NOWHERE
 
     def from_picture(self, pixels: Array) -> Array:
         """(..., 2) pixels to (..., 2) canonical uv; NaN outside the picture, the camera's lens or the view."""
@@ -171,7 +201,22 @@ class CanonicalView:
         return u, v
 
 
-def _inside(pixels: Array | Map, size: tuple[int, int]) -> Mask:
+def _bands(entries: Map) -> list[_Band]:
+    """The (2 side, 2 side, 2) map's entries by bands, without the corners that the round view leaves black."""
+    bands = []
+    shows = entries[..., 0] > _OUTSIDE
+    for top in range(0, len(entries), 2 * _BAND):
+        columns = np.flatnonzero(shows[top : top + 2 * _BAND].any(0))
+        if len(columns):
+            left, right = int(columns[0]) // 2, int(columns[-1]) // 2 + 1
+            part = entries[top : top + 2 * _BAND, 2 * left : 2 * right]
+            rows = slice(top // 2, top // 2 + len(part) // 2)
+            maps = cv2.convertMaps(part[..., 0], part[..., 1], cv2.CV_16SC2)
+            bands.append(_Band(rows, slice(left, right), maps))
+    return bands
+
+
+def _inside(pixels: Array, size: tuple[int, int]) -> Mask:
     """Which pixels lie on the picture's area, half a pixel around the outermost centres included."""
     inside = (pixels >= -0.5) & (pixels <= np.array(size) - 0.5)
     return np.asarray(inside[..., 0] & inside[..., 1])

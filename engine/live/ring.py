@@ -15,11 +15,13 @@ class Ring:
     slice and is never copied. Used from one thread.
     """
 
-    __slots__ = ("_length", "_next", "_rows", "count")
+    __slots__ = ("_length", "_next", "_rows", "_written", "count")
 
     def __init__(self, length: int, width: int) -> None:
         self._length = length
         self._rows = np.zeros((2 * length, width), np.float32)
+        # Its slices are what `valid` says, for every count.
+        self._written = np.arange(2 * length) >= length
         self._next = 0
         self.count = 0
         """How many features the window holds, at most its length."""
@@ -38,8 +40,8 @@ class Ring:
         return self._rows[self._next : self._next + self._length]
 
     def valid(self) -> NDArray[np.bool_]:
-        """(length,) which rows of the window hold a feature."""
-        return np.arange(self._length) >= self._length - self.count
+        """(length,) which rows of the window hold a feature; not to be written to."""
+        return self._written[self.count : self.count + self._length]
 
     def rows(self) -> FloatArray:
         """(count, width) a copy of the features, oldest first."""

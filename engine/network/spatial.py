@@ -144,7 +144,8 @@ class SpatialStream(nn.Module):
 
     def read(self, features: Tensor, logits: Tensor, peaks: Peaks) -> Tensor:
         """(N, C, h, h) features and heatmaps to (N, 15, R)."""
-        under = peaks.weights @ features.flatten(2).transpose(1, 2)
+        # Flattened with the channels last, as convolutions leave them, so that nothing is moved about.
+        under = peaks.weights @ features.permute(0, 2, 3, 1).flatten(1, 2)
         reads = [under, peaks.uv * 2 - 1, peaks.spread, peaks.height]
         if self.shape is not None:
             reads.append(self.shape(logits.sigmoid().flatten(0, 1)[:, None]).unflatten(0, logits.shape[:2]))

@@ -172,18 +172,17 @@ class OpenVinoParts(Parts):
         for name in asked & set(SEEN):
             self._pose.set_tensor(name, self._spatial.get_tensor(name))
         # The requests' own memory, written and read in place.
+        self._pictures = {request: request.get_input_tensor().data for request in (self._spatial, *own)}
         self._seen = Seen(*(tensor.data for tensor in self._spatial.output_tensors))
         self._memory = {name: self._pose.get_tensor(name).data for name in asked - set(SEEN)}
 
     def see(self, picture: ImageArray) -> Seen:
-        self._spatial.get_input_tensor().data[0] = picture
-        self._spatial.infer()
+        self._look(self._spatial, picture)
         return self._seen
 
     def move(self, picture: ImageArray) -> FloatArray:
         assert self._motion is not None
-        self._motion.get_input_tensor().data[0] = picture
-        self._motion.infer()
+        self._look(self._motion, picture)
         feature: FloatArray = self._motion.get_output_tensor().data
         return feature
 
@@ -191,6 +190,16 @@ class OpenVinoParts(Parts):
         for name, value in (("features", features), ("valid", valid)):
             if name in self._memory:
                 self._memory[name][0] = value
-        self._pose.infer()
+        _run(self._pose)
         joints, actions = (tensor.data for tensor in self._pose.output_tensors)
         return joints, actions
+
+    def _look(self, request: openvino.InferRequest, picture: ImageArray) -> None:
+        self._pictures[request][0] = picture
+        _run(request)
+
+
+def _run(request: openvino.InferRequest) -> None:
+    """Not by `infer`, which copies all that it gives."""
+    request.start_async()
+    request.wait()

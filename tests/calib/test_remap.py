@@ -96,6 +96,27 @@ def test_the_view_shows_each_bearing_where_the_canonical_lens_has_it(
     assert not seen[outside].any()
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("camera", "side"), [(SCENE_EGO, 192), (WIDE, 256), (NARROW, 72)], ids=lambda value: str(value)[:8]
+)
+def test_the_view_made_in_bands_is_the_one_made_at_once(camera: Calibration, side: int, size: tuple[int, int]) -> None:
+    """Whole map, whole picture, one remap and one shrink: bit for bit the same."""
+    picture = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)
+    view = CanonicalView(camera, size, side)
+    step = np.hypot(*np.moveaxis(np.diff(view.to_picture(view_uv(2 * side)), axis=1), -1, 0))
+    factor = max(1, round(float(np.nanmedian(step)) / 2.0))
+    shrunk = tuple(-(-length // factor) for length in size)
+    source = cv2.resize(picture, shrunk, interpolation=cv2.INTER_AREA) if factor > 1 else picture
+    places = (view.to_picture(view_uv(2 * side)) + 0.5) * np.array(shrunk) / size - 0.5
+    x, y = np.moveaxis(np.where(np.isfinite(places), places, -9.0).astype(np.float32), -1, 0)
+    fixed = cv2.convertMaps(x, y, cv2.CV_16SC2)
+    double = cv2.remap(source, *fixed, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    whole = cv2.resize(double, (side, side), interpolation=cv2.INTER_AREA)
+    assert whole.any()
+    assert np.array_equal(view.image(picture), whole)
+
+
 def test_pictures_of_the_canonical_camera_pass_unchanged_but_for_the_rim() -> None:
     rng = np.random.default_rng(0)
     picture = np.kron(rng.integers(0, 256, (32, 32, 3), np.uint8), np.ones((16, 16, 1), np.uint8))
