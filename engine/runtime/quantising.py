@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
@@ -42,8 +42,8 @@ class Layer(NamedTuple):
 def quantise(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tell: Tell) -> int:
     """Write int8 models of the fp32 ones in `plain` into a new folder; how many convolutions are left in fp32.
 
-    None where that is accurate enough; else those that cost most accuracy, twice as many each time, up to half of
-    them. What comes of it may still not hold. The pose's weights are rounded last, where that still holds.
+    None where that is accurate enough; else as few as can be of those that cost most accuracy, up to half of all. What
+    comes of it may still not hold. The pose's weights are rounded last, where that still holds.
     """
     folder.mkdir()
     copy_pose(plain, folder)
@@ -60,20 +60,47 @@ def quantise_convolutions(plain: Path, folder: Path, calibration: Recorded, judg
     parts = {name: plain / f"{name}.xml" for name in (SPATIAL, MOTION) if (plain / f"{name}.xml").is_file()}
     pictures = calibration.thinned(CALIBRATION_STEP)
     ranking: list[Layer] = []
-    left = 0
-    while True:
+    made: dict[int, dict[str, Model]] = {}
+
+    def holds(left: int) -> bool:
         tell("quantising" if not left else f"quantising all but {left} layers", 0.5 + 0.05 * left.bit_length())
-        for name, path in parts.items():
-            spared = [layer.name for layer in ranking[:left] if layer.part == name]
-            save_model(quantised(path, pictures, spared), folder / f"{name}.xml", compress_to_fp16=False)
-        if not fault(judge(folder, "int8"), MARGIN * WITHIN):
-            return left
-        if not ranking:
-            tell("ranking the layers", 0.52)
-            ranking = rank(parts, folder, pictures[:: -(-len(pictures) // RANKED_ON)])
-        if 2 * max(1, left) > len(ranking) // 2:
-            return left
-        left = 2 * left or 1
+        made[left] = {
+            name: quantised(path, pictures, [layer.name for layer in ranking[:left] if layer.part == name])
+            for name, path in parts.items()
+        }
+        write(made[left], folder)
+        return not fault(judge(folder, "int8"), MARGIN * WITHIN)
+
+    if holds(0):
+        return 0
+    tell("ranking the layers", 0.52)
+    ranking = rank(parts, folder, pictures[:: -(-len(pictures) // RANKED_ON)])
+    left = fewest(holds, len(ranking) // 2)
+    write(made[left], folder)
+    return left
+
+
+def fewest(holds: Callable[[int], bool], most: int) -> int:
+    """The least number above 0 that holds, where more do too: half as many again each time, then what lies between.
+
+    Where none up to `most` holds, the last one tried; 0 where none was.
+    """
+    below, least = 0, min(1, most)
+    while least and not holds(least):
+        more = least + max(1, least // 2)
+        if more > most:
+            return least
+        below, least = least, more
+    while least - below > 1:
+        middle = (below + least) // 2
+        below, least = (below, middle) if holds(middle) else (middle, least)
+    return least
+
+
+def write(models: Mapping[str, Model], folder: Path) -> None:
+    """Each as NAME.xml and NAME.bin."""
+    for name, model in models.items():
+        save_model(model, folder / f"{name}.xml", compress_to_fp16=False)
 
 
 def quantised(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str]) -> Model:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import EgoposeError
 from engine.network.weights import load_network
@@ -135,6 +137,22 @@ def test_int8_leaves_the_layers_that_cost_most_until_it_holds(
     spared = [node for node in layers if node.input_value(1).get_node().get_type_name() == "Constant"]
     assert len(spared) == 1
     assert len(layers) == 6
+
+
+@given(st.integers(0, 40), st.integers(1, 60))
+def test_as_few_layers_as_can_be_are_left_and_no_number_is_tried_twice(most: int, needed: int) -> None:
+    quantising = pytest.importorskip("engine.runtime.quantising")
+    tried: list[int] = []
+
+    def holds(left: int) -> bool:
+        tried.append(left)
+        return left >= needed
+
+    found = quantising.fewest(holds, most)
+    steps = [n for n in (1, 2, 3, 4, 6, 9, 13, 19, 28) if n <= most]
+    assert found == (needed if steps and needed <= steps[-1] else steps[-1] if steps else 0)
+    assert len(set(tried)) == len(tried) <= 13
+    assert all(1 <= left <= most for left in tried)
 
 
 def small_weights(model: Any) -> bool:
