@@ -26,12 +26,16 @@ class LiveFeed:
         """Raises EgoposeError where the source is not there at all."""
         source = open_source(spec)
         self._source = supervised(source) if source.info.live else self._paced(source, loop, speed)
-        self._settings, self._motion = settings, MotionStage(settings.shown_motion)
+        self._settings, self._motion = settings, self._stage(settings)
         self._pipeline = Pipeline(self._source, self._maker(spec), motion=self._motion)
 
     def _paced(self, source: Source, loop: bool, speed: float) -> Source:
         """What is not live, as if it were."""
         return Paced(source, speed=speed, loop=loop)
+
+    def _stage(self, settings: Settings) -> MotionStage:
+        """What happens to each pose behind the network."""
+        return MotionStage(settings.shown_motion)
 
     def _maker(self, spec: str) -> Callable[[Source], Estimator]:
         return self._settings.estimator_maker(spec)

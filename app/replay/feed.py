@@ -16,6 +16,8 @@ from engine.capture.paced import Paced
 from engine.capture.seekable import SeekableSource
 from engine.capture.source import Source
 from engine.live.estimator import Estimator
+from engine.motion.stage import MotionStage
+from engine.replay.motion import ReplayMotion
 from engine.replay.reel import Reel, read_reel
 from engine.replay.track import Track
 from engine.types import Frame, Snapshot, StreamState
@@ -56,6 +58,9 @@ class ReplayFeed(LiveFeed):
     def _paced(self, source: Source, loop: bool, speed: float) -> Source:
         self.play = Paced(source, speed=speed, loop=loop, stay=True, lockstep=True)
         return self.play
+
+    def _stage(self, settings: Settings) -> MotionStage:
+        return ReplayMotion(settings.shown_motion, lambda: self.reel, lambda: self.track)
 
     def _maker(self, spec: str) -> Callable[[Source], Estimator]:
         return lambda source: Voices(self, source)

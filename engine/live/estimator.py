@@ -65,6 +65,10 @@ class Estimator(ABC):
         spared on this frame where it can be.
         """
 
+    def recalled(self, media_ns: int) -> Pose | None:
+        """The pose in the frame of that time, where it is known without its picture; else None."""
+        return None
+
     def close(self) -> None:  # noqa: B027
         """Release threads and devices; most have none. Idempotent."""
 

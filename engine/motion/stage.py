@@ -37,14 +37,23 @@ class MotionStage:
         Without smoothing and profile the joints stay as they are. With either, a recorded pose that was filtered
         already is taken as the network found it.
         """
-        settings, time_ns, began = self.settings, media_ns(frame), time.monotonic_ns()
-        if broken(self._time_ns, time_ns):
-            self._fitting.reset()
-        self._time_ns = time_ns
-        changed = settings.smoothing > 0 or settings.profile is not None
-        raw = pose.raw_joints_m if changed and pose.raw_joints_m is not None else pose.joints_m
-        self._filter.smoothing = settings.smoothing
-        joints: FloatArray = self._filter.update(raw, time_ns).astype(np.float32) if changed else raw
+        return self.advance(media_ns(frame), pose)
+
+    def reset(self) -> None:
+        """Forget the past: what comes next begins anew."""
+        self._filter.reset()
+        self._fitting.reset()
+        self._time_ns = None
+
+    def pass_by(self, time_ns: int, pose: Pose) -> None:
+        """Let the filter see a pose that is not shown, and the fit not, which takes longer and forgets sooner."""
+        self._filtered(self.settings, time_ns, pose)
+
+    def advance(self, time_ns: int, pose: Pose) -> Pose:
+        """The same as `apply`, of a pose whose frame was taken then."""
+        settings, began = self.settings, time.monotonic_ns()
+        joints, raw = self._filtered(settings, time_ns, pose)
+        changed = raw is not joints
         filtered = time.monotonic_ns()
         body = self._fitting.fit(joints, pose, settings.profile)
         if body is not None and settings.profile is not None:
@@ -57,6 +66,17 @@ class MotionStage:
             lag_ns=self._filter.lag_ns if changed else 0,
             stage_ns={**pose.stage_ns, "filter": filtered - began, "fit": time.monotonic_ns() - filtered},
         )
+
+    def _filtered(self, settings: MotionSettings, time_ns: int, pose: Pose) -> tuple[FloatArray, FloatArray]:
+        """(15, 3) joints to go on with, and those that the network found: the same object where nothing is changed."""
+        if broken(self._time_ns, time_ns):
+            self._fitting.reset()
+        self._time_ns = time_ns
+        if settings.smoothing <= 0 and settings.profile is None:
+            return pose.joints_m, pose.joints_m
+        raw = pose.raw_joints_m if pose.raw_joints_m is not None else pose.joints_m
+        self._filter.smoothing = settings.smoothing
+        return self._filter.update(raw, time_ns).astype(np.float32), raw
 
 
 class _Fitting:

@@ -12,6 +12,9 @@ from engine.replay.reel import Reel
 from engine.replay.track import Track
 from engine.types import Frame, Pose
 
+_RECALLED = 64
+"""Frames before the one that was entered whose poses are looked up, where that takes no picture."""
+
 Superseded = Callable[[int], bool]
 """Whether nobody waits for the pose of the frame with this number any more."""
 
@@ -68,6 +71,7 @@ class ExactEstimator(Estimator):
                 if self._superseded(frame.seq):
                     raise SupersededError
                 self._warm_up(index, frame.seq)
+                self._recall(index)
                 pose = self._show(index, frame, seen)
                 self._track.keep(index, pose, frame.truth)
                 self._view = self._inner.view
@@ -94,7 +98,14 @@ class ExactEstimator(Estimator):
         while (frame := self._frames.read()) is not None and (at := self._reel.index_at(frame.capture_ns)) < index:
             if self._superseded(seq):
                 raise SupersededError
-            self._show(at, frame, None)
+            self._track.glimpse(at, self._show(at, frame, None))
+
+    def _recall(self, index: int) -> None:
+        """What leads to a frame, of an inner estimator that need not be shown it."""
+        for at in range(index - 1, max(index - _RECALLED, 0) - 1, -1):
+            if self._track.past(at) is not None or (pose := self._inner.recalled(self._reel.time_ns(at))) is None:
+                break
+            self._track.glimpse(at, pose)
 
     def _show(self, index: int, frame: Frame, seen: Seen | None) -> Pose:
         time_ns = self._reel.time_ns(index)

@@ -28,6 +28,7 @@ class Track:
 
     def __init__(self, frames: int) -> None:
         self._poses: list[_Kept | None] = [None] * frames
+        self._glimpses: dict[int, Pose] = {}
         self._heat: dict[int, bytes] = {}
         self._heat_bytes = 0
         self.errors_mm: FloatArray = np.full((frames, JOINT_COUNT), np.nan, np.float32)
@@ -65,6 +66,17 @@ class Track:
             self.confidence[index] = float(np.mean(pose.confidence))
         self._poses[index] = _Kept(bare, heat.shape)
         self.known[index] = True
+        self._glimpses.pop(index, None)
+
+    def glimpse(self, index: int, pose: Pose) -> None:
+        """A pose that was found with less than all that it depends on: nearly right, and no more than on the way."""
+        if not self.known[index]:
+            self._glimpses[index] = replace(pose, heatmaps=pose.heatmaps[:0])
+
+    def past(self, index: int) -> Pose | None:
+        """The pose of a frame without its heatmaps, a glimpse where no more is known; None where not even that."""
+        kept = self._poses[index]
+        return kept.pose if kept is not None else self._glimpses.get(index)
 
     def pose(self, index: int) -> Pose | None:
         """As it was kept, the heatmaps to a 255th and nothing where their room was needed; None where not known."""

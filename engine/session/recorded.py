@@ -19,6 +19,11 @@ from engine.types import Frame, Pose
 
 _NO_HEAT = np.zeros((JOINT_COUNT, 8, 8), np.float32)
 """What the network saw is not recorded."""
+NOWHERE = Pose(
+    0, 0, np.full((JOINT_COUNT, 3), np.nan, np.float32), np.zeros(JOINT_COUNT, np.float32),
+    np.full((JOINT_COUNT, 2), np.nan, np.float32), _NO_HEAT, np.zeros(0, np.float32),
+)  # fmt: skip
+"""Of a frame without a recorded pose."""
 
 
 class RecordedPoses(Estimator):
@@ -47,19 +52,19 @@ class RecordedPoses(Estimator):
         height, width = frame.image.shape[:2]
         if self._view is None or self._view.size != (width, height):
             self._view = CanonicalView(self._camera, (width, height))
-        pose = self._pose(frame.capture_ns)
+        pose = self._found(frame.capture_ns)
         if pose is None and frame.device_ns is not None:
-            pose = self._pose(frame.device_ns)  # A session that is played has its own time beside the host's.
-        if pose is None:
-            nowhere = np.full((JOINT_COUNT, 3), np.nan, np.float32)
-            unsure = np.zeros(JOINT_COUNT, np.float32)
-            return Pose(frame.seq, frame.capture_ns, nowhere, unsure, nowhere[:, :2], _NO_HEAT, unsure[:0])
-        return replace(pose, seq=frame.seq, capture_ns=frame.capture_ns, heatmaps=_NO_HEAT)
+            pose = self._found(frame.device_ns)  # A session that is played has its own time beside the host's.
+        return replace(pose or NOWHERE, seq=frame.seq, capture_ns=frame.capture_ns, heatmaps=_NO_HEAT)
+
+    def recalled(self, media_ns: int) -> Pose:
+        """As it was recorded; one of no confidence where none was."""
+        return self._found(media_ns) or NOWHERE
 
     def close(self) -> None:
         self._session.close()
 
-    def _pose(self, media_ns: int) -> Pose | None:
+    def _found(self, media_ns: int) -> Pose | None:
         stamps = self._session.stamps
         index = bisect_left(stamps, media_ns, key=lambda stamp: stamp.capture_ns)
         if index >= len(stamps) or stamps[index].capture_ns != media_ns:
