@@ -42,7 +42,7 @@ def described(seen: Seen) -> str:
     calibrated = (
         tr("Calibrated: {file}", file=own.rpartition("/")[2]) if known.calibration else tr("Not calibrated yet")
     )
-    note = tr("may not be read by this user") if not known.readable else seen.why_not
+    note = tr("May not be read by this user") if not known.readable else seen.why_not
     return "\n".join(filter(None, [known.camera.name, about, calibrated, note]))
 
 
@@ -59,7 +59,7 @@ class Chooser(QDialog):
         colours: Colours = DARK,
     ) -> None:
         super().__init__(parent)
-        self._colours = colours
+        self._rows = CameraRows(colours)
         self.setWindowTitle(tr("Open a camera"))
         self._shown: tuple[Seen, ...] | None = None
         self._waiting: tuple[str, float] | None = None
@@ -72,10 +72,11 @@ class Chooser(QDialog):
 
     def _build(self) -> None:
         self.note = QLabel(tr(LOOKING))
-        self.note.setProperty("muted", True)
+        self.note.setProperty("place", True)
+        self.note.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.note.setWordWrap(True)
         self.list = QListWidget()
-        self.list.setItemDelegate(CameraRows(self.list, self._colours))
+        self.list.setItemDelegate(self._rows)
         self.list.setSpacing(GAP // 2)
         self.list.setAccessibleName(tr("Connected cameras"))
         self.list.itemActivated.connect(lambda item: self.choose(item.data(_SPEC)))
@@ -100,11 +101,18 @@ class Chooser(QDialog):
         column.setContentsMargins(2 * GAP, 2 * GAP, 2 * GAP, 2 * GAP)
         column.setSpacing(GAP)
         column.addWidget(headline)
-        column.addWidget(self.note)
+        column.addWidget(self.note, 1)
         column.addWidget(self.list, 1)
         column.addLayout(row)
         self.resize(620, 460)
         self._enable()
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in these from now on."""
+        self._rows.set_colours(colours)
+        viewport = self.list.viewport()
+        if viewport is not None:  # a list has one
+            viewport.update()
 
     def choose(self, spec: str) -> None:
         """Take this one, as soon as nothing holds it."""
@@ -142,6 +150,7 @@ class Chooser(QDialog):
         text = self._watch.error or (tr(LOOKING) if seen is None else "" if seen else tr(NO_CAMERA))
         self.note.setText(text)
         self.note.setVisible(bool(text))
+        self.list.setVisible(not text)
 
     def _fill(self, seen: tuple[Seen, ...]) -> None:
         """Show these; the one that is selected stays so."""

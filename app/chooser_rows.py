@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPixmap
-from PyQt6.QtWidgets import QApplication, QListWidget, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PyQt6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.camera_watch import Seen
 from app.icons import icon_pixmap
@@ -22,8 +22,12 @@ _SIGN = 4 * GAP
 class CameraRows(QStyledItemDelegate):
     """The first line of an item's text is the name, the others say more."""
 
-    def __init__(self, view: QListWidget, colours: Colours = DARK) -> None:
-        super().__init__(view)
+    def __init__(self, colours: Colours = DARK) -> None:
+        super().__init__()
+        self._colours = colours
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in these from now on."""
         self._colours = colours
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:

@@ -132,7 +132,7 @@ class FisheyeView(QWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(240, 200)
+        self.setMinimumSize(180, 160)
         self.setAccessibleName(tr("Camera picture with the skeleton over it"))
         self._colours = DARK
         self._shown = Shown()

@@ -14,9 +14,15 @@ from app.theme import font as font_of
 class ElidedLabel(QWidget):
     """One line that ends in an ellipsis where it does not fit; the tool tip then has it all."""
 
-    def __init__(self, font: QFont, least: int = 60, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        font: QFont,
+        least: int = 60,
+        parent: QWidget | None = None,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         super().__init__(parent)
-        self._text, self._least = "", least
+        self._text, self._least, self._mode = "", least, mode
         self.setFont(font)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -25,7 +31,7 @@ class ElidedLabel(QWidget):
 
     def shown_text(self) -> str:
         """What fits."""
-        return self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
+        return self.fontMetrics().elidedText(self._text, self._mode, self.width())
 
     def set_text(self, text: str) -> None:
         if text != self._text:

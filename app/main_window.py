@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QIcon
-from PyQt6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolTip, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QToolTip, QVBoxLayout, QWidget
 
 from app.about import show_about
 from app.banner import Banner
@@ -21,7 +21,7 @@ from app.chooser import Chooser
 from app.closing import close_together
 from app.diagnostics.section import DiagnosticsSection
 from app.diagnostics.window import diagnostics_of
-from app.doctor.dialog import show_doctor
+from app.doctor.dialog import DoctorDialog, show_doctor
 from app.feed import Opener
 from app.files import Files
 from app.live.controls import LiveControls
@@ -301,7 +301,8 @@ class MainWindow(QMainWindow):
         rate = screen.refreshRate() if screen is not None else 60.0
         return round(1000 / min(max(rate, 30.0), 60.0))
 
-    def look(self) -> None:
+    def look(self, *, at_once: bool = False) -> None:
+        """Pull what is to be shown, and draw it; see `draw`."""
         if self.calibration is not None:
             self.calibration.look()
             return
@@ -314,7 +315,7 @@ class MainWindow(QMainWindow):
         if screen.notice is None and (said := self.outputs.notice()) is not None:
             screen = replace(screen, notice=said)
         screen = self.calibrating.look(self.live.look(screen))
-        self.draw(screen)
+        self.draw(screen, at_once=at_once)
         self.replay.look(self.presenter.feed, screen)
 
     def draw(self, screen: Screen, *, at_once: bool = False) -> None:
@@ -344,6 +345,9 @@ class MainWindow(QMainWindow):
         for part in (self.start, self.view, self.recording.bar, self.replay, self.live):
             part.set_colours(colours)
         self.calibrating.set_colours(colours)
+        for dialog in self.findChildren(QDialog):
+            if isinstance(dialog, Chooser | DoctorDialog):
+                dialog.set_colours(colours)
         self.actions_.themes[self.theme.choice].setChecked(True)
 
     # What Qt tells

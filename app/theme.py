@@ -194,6 +194,7 @@ def style_sheet(colours: Colours) -> str:
             border-color: {c.border}; }}
         QPushButton[small="true"] {{ padding: 2px {GAP + GAP // 2}px; border-radius: 5px; }}
         QPushButton:disabled {{ color: {c.muted}; border-color: {c.border}; }}
+        QPushButton[quiet="true"]:disabled {{ border-color: transparent; }}
         QLabel[alarming="true"] {{ color: {c.error}; }}
         QLabel[tone="muted"] {{ color: {c.muted}; }}
         QLabel[tone="good"] {{ color: {c.good}; }}
@@ -219,16 +220,17 @@ def style_sheet(colours: Colours) -> str:
             background: {c.ground}; }}
         QCheckBox::indicator:hover {{ border-color: {c.accent}; }}
         QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url("{check}"); }}
+        QCheckBox:disabled {{ color: {c.muted}; }}
+        QCheckBox::indicator:disabled {{ background: {c.border}; border-color: {c.border}; }}
         QPushButton[primary="true"]:disabled {{ background: transparent; color: {c.muted};
             border-color: {c.border}; }}
         QLineEdit {{ placeholder-text-color: {c.muted}; }}
-        QLineEdit {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
-            padding: 6px {GAP}px; }}
+        QLineEdit {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px; }}
         QLineEdit:focus {{ border-color: {c.accent}; }}
         QComboBox, QSpinBox, QDoubleSpinBox {{ background: {c.ground}; color: {c.text}; border: 1px solid {c.border};
             border-radius: 6px; padding: 5px {GAP}px; min-height: 18px; selection-background-color: {c.accent};
             selection-color: {c.stage}; }}
-        QSpinBox, QDoubleSpinBox {{ padding: 0 {GAP}px; min-height: 28px; }}
+        QLineEdit, QSpinBox, QDoubleSpinBox {{ padding: 0 {GAP}px; min-height: 28px; max-height: 28px; }}
         QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover,
         QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {c.accent}; }}
         QComboBox::drop-down {{ border: none; width: {3 * GAP}px; }}

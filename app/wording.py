@@ -171,9 +171,8 @@ def strip_text(figures: Figures, pose: Pose | None) -> StripText:
     # What was measured while the picture was live says nothing of now.
     live = figures.silent_s <= 0
     label, share = action(figures, pose) if live else (UNKNOWN, 0.0)
-    timed = (
-        live and figures.state is not StreamState.PAUSED
-    )  # a frame that rests has no rate, and its age means nothing
+    # A frame that rests has no rate, and its age means nothing.
+    timed = live and figures.produced > 0 and figures.state is not StreamState.PAUSED
     return StripText(
         state=state_word(figures.state),
         tone=tone,

@@ -92,7 +92,7 @@ class BoardPicture(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = fitted(QRectF(self.rect()), (max(1, round(page.width * 100)), max(1, round(page.height * 100))))
-        box.moveTop(0.0)
+        box.moveTopRight(QRectF(self.rect()).topRight())
         painter.setPen(QColor(self._colours.border))
         painter.setBrush(QColor("white"))
         painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))

@@ -178,7 +178,7 @@ def _axis_frame(painter: QPainter, rect: QRectF, colours: Colours, label: str) -
 
 def paint_histogram(painter: QPainter, rect: QRectF, errors: Array, rms: float, colours: Colours) -> None:
     """How many points are how far off."""
-    box = _axis_frame(painter, rect, colours, f"points by error; the line is the RMS, {rms:.3f} px")
+    box = _axis_frame(painter, rect, colours, f"Points by error; the line is the RMS, {rms:.3f} px")
     if not len(errors):
         return
     top = max(float(np.percentile(errors, 99.5)), 1.2 * rms, 1e-6)

@@ -25,6 +25,7 @@ from app.calibration.chart import BoardPicture
 from app.calibration.store import Kept, used_count
 from app.theme import GAP, font
 from app.translation import tr
+from app.wording import sentence
 from calib.errors import CalibrationError
 from calib.targets.board import FAMILIES, Board, BoardKind
 
@@ -67,7 +68,7 @@ class Setup(QFrame):
         self.family.addItems(list(FAMILIES))
         self._counted, self._measured, self._further, self._tags = QLabel(), QLabel(), QLabel(), QLabel(tr("Family"))
         self.problem = QLabel()
-        self.problem.setProperty("muted", True)
+        self.problem.setProperty("tone", "warning")
         self.problem.setWordWrap(True)
         self.picture = BoardPicture()
         self.print_button = self._button(tr("Print this board…"), lambda: self.printing.emit(self._board))
@@ -190,9 +191,8 @@ class Setup(QFrame):
         left.addWidget(self._kept_row)
         right = QVBoxLayout()
         right.setSpacing(2 * GAP)
-        right.addWidget(self.picture, 3)
         right.addWidget(self.print_button, 0, Qt.AlignmentFlag.AlignRight)
-        right.addStretch(2)
+        right.addWidget(self.picture, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(6 * GAP, 6 * GAP, 6 * GAP, 6 * GAP)
         row.setSpacing(6 * GAP)
@@ -225,7 +225,7 @@ class Setup(QFrame):
         except CalibrationError as error:
             self._board = None
             self.picture.show_board(None)
-            self.problem.setText(str(error))
+            self.problem.setText(sentence(str(error)))
         self.start.setEnabled(self._board is not None)
         self.print_button.setEnabled(self._board is not None)
 

@@ -27,5 +27,4 @@ def page_style(colours: Colours) -> str:
         QLabel[field="true"] {{ min-height: 30px; }}
         QPushButton:disabled, QPushButton[primary="true"]:disabled {{ background: {c.surface}; color: {c.muted};
             border-color: {c.border}; }}
-        QCheckBox:disabled {{ color: {c.muted}; }}
     """

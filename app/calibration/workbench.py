@@ -35,6 +35,7 @@ from app.theme import GAP, Colours, font
 from app.translation import tr
 from calib.calibrate import Result
 
+_NARROW = 12 * GAP
 _AFTER = f"Shown after the first solve, from {ENOUGH_TO_SOLVE} views on."
 
 
@@ -88,9 +89,11 @@ class Workbench(QWidget):
         for name, label in LABELS.items():
             self.model.addItem(label, name)
         self.model.setToolTip(tr("Solved for when saving: all models compete, or one is asked for"))
+        self.model.setMinimumWidth(_NARROW)  # they give way where there is little room
         self.target = QComboBox()
         self.target.setAccessibleName(tr("Camera that uses the file"))
         self.target.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.target.setMinimumWidth(_NARROW)
         self.target.setMaximumWidth(28 * GAP)
         self.save_button = self._button(
             tr("Save camera…"), tr("Compare the models, then write the file (Ctrl+S)"), self.save

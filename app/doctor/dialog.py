@@ -73,6 +73,12 @@ class DoctorDialog(QDialog):
         self.text.setHtml(page(findings, self._colours))
         self.copy.setEnabled(True)
 
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in these from now on."""
+        self._colours = colours
+        if self._found:
+            self.text.setHtml(page(self._found, colours))
+
     def _poll(self) -> None:
         if self._looking.findings is not None:
             self.show_findings(self._looking.findings)

@@ -12,19 +12,18 @@ from app.translation import tr
 
 
 def page(findings: Sequence[Finding], colours: Colours) -> str:
-    """A table: mark, name, what was found, and below it what to do about it."""
+    """A table: name with its mark, what was found, and below it what to do about it."""
     inks = {Verdict.GOOD: colours.good, Verdict.ABSENT: colours.muted, Verdict.BROKEN: colours.error}
     rows = []
     for group, members in groupby(findings, lambda finding: finding.group):
-        rows.append(f"<tr><td colspan=3 style='padding-top:{GAP}px'><b>{escape(tr(GROUPS[group]))}</b></td></tr>")
+        rows.append(f"<td colspan=2 style='padding-top:{GAP}px'><b>{escape(tr(GROUPS[group]))}</b></td>")
         for finding in members:
             text = colours.muted if finding.verdict is Verdict.ABSENT else colours.text
-            found = f"<span style='color:{text}'>{escape(finding.text)}</span>"
+            mark = f"<span style='color:{inks[finding.verdict]}'>{MARKS[finding.verdict][0]}</span>"
+            name = f"{mark}&nbsp;&nbsp;{escape(finding.name).replace(' ', '&nbsp;')}"
+            found = escape(finding.text)
             if finding.help:
                 found += f"<br><span style='color:{colours.warning}'>→ {escape(finding.help)}</span>"
-            mark = f"<span style='color:{inks[finding.verdict]}'>{MARKS[finding.verdict][0]}</span>"
-            cells = (mark, f"<span style='white-space:pre; color:{text}'>{escape(finding.name)}</span>", found)
-            rows.append(
-                "<tr>" + "".join(f"<td style='padding:2px {GAP}px 2px 0'>{cell}</td>" for cell in cells) + "</tr>"
-            )
-    return f"<table cellspacing=0>{''.join(rows)}</table>"
+            look = f"style='color:{text}; padding:2px {2 * GAP}px 2px 0'"
+            rows.append(f"<td {look}>{name}</td><td {look}>{found}</td>")
+    return f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"

@@ -38,6 +38,8 @@ class LiveControls(QObject):
         self.section = window.living
         self.live = self.section.live
         self.badges, self.toast = Badges(window.view.left), Toast(window.view.left)
+        for overlay in (self.badges, self.toast):  # a page that is shown comes to the front
+            window.view.left.currentChanged.connect(overlay.raise_)
         self.booth = BoothMode(window, self.toast.say)
         self._writing: Writing | None = None
         self._error: Notice | None = None

@@ -16,6 +16,7 @@ from app.presenter import Notice, Phase, Screen, one_line
 from app.settings import DEFAULT_CAMERA, Settings
 from app.start.presenter import watch_briefly
 from app.translation import tr
+from app.wording import sentence
 from calib.formats import load_camera
 from calib.remap import CanonicalView
 from engine.assets import bundled_names
@@ -220,7 +221,7 @@ class Live:
         chosen = settings.lenses.get(source)
         key = KNOWN if chosen is None else NONE if chosen.assumed else self._files.get(source, chosen.name)
         rows = [
-            Choice(KNOWN, tr("What is known of the camera")),
+            Choice(KNOWN, tr("This camera's own")),
             Choice(NONE, tr("None: a default lens")),
             Choice("egopw", tr("EgoPW's camera")),
             Choice(DEFAULT_CAMERA, tr("SceneEgo's camera")),
@@ -254,7 +255,7 @@ class Live:
         if figures is None or not figures.runtime:
             return Chooser(tuple(rows), settings.runtime)
         runs = tr("{runtime}: {reason}", runtime=figures.runtime, reason=figures.reason)
-        lines = [runs if figures.reason else figures.runtime, figures.building, figures.notice]
+        lines = [runs if figures.reason else figures.runtime, sentence(figures.building), sentence(figures.notice)]
         tone = "warning" if figures.notice else "muted"
         return Chooser(tuple(rows), settings.runtime, "\n".join(filter(None, lines)), tone)
 

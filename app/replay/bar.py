@@ -1,8 +1,11 @@
 """The row under picture and 3D view: timeline, and below it the transport."""
 
+# ruff: noqa: N802  Qt names the methods that it calls.
+
 from __future__ import annotations
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.icons import tinted_icon
@@ -13,6 +16,7 @@ from app.theme import DARK, GAP, Colours, font
 from app.translation import noted, tr
 
 _ICON = 20
+_ROOMY = 92 * GAP
 BUTTONS = (
     ("to-start", noted("First frame (Home)")),
     ("step-back", noted("One frame back (comma)")),
@@ -77,6 +81,12 @@ class ReplayBar(QFrame):
         column.setSpacing(GAP // 2)
         column.addWidget(self.timeline)
         column.addLayout(row)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Where there is little room, what keys and the timeline do as well gives way."""
+        for part in (self.frame, self.buttons["to-start"], self.buttons["to-end"]):
+            part.setVisible(self.width() >= _ROOMY)
+        super().resizeEvent(event)
 
     def _button(self, name: str, tip: str) -> QPushButton:
         button = QPushButton()

@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QVBoxLayout,
+    QWidget,
 )
 
 from app.panel import joint_label
@@ -84,7 +85,9 @@ class ReplaySection(Section):
             for part in parts:
                 self.body.addWidget(part)
             self.body.addSpacing(GAP)
-        self.body.addLayout(self._table())
+        self.table = QWidget()
+        self.table.setLayout(self._table())
+        self.body.addWidget(self.table)
         self.body.addWidget(self.mean)
         self.body.addWidget(self.analyse)
         self.body.addWidget(self.progress)
@@ -102,6 +105,7 @@ class ReplaySection(Section):
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
         grid.setHorizontalSpacing(2 * GAP)
         grid.addWidget(heading(tr("Error, mm")), 0, 0)
@@ -300,6 +304,8 @@ class ReplaySection(Section):
             shown.setText(_number(float(one)))
             averaged.setText(_number(float(other)))
         self.mean.setText(words)
+        self.table.setVisible(feed is None or feed.reel.has_truth)
+        self.beside.setEnabled(feed is not None and feed.second is not None)
 
     def set_colours(self, colours: Colours) -> None:
         for joint, name in enumerate(self.names):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from engine.errors import EgoposeError
 
-SIZES = ((1280, 800, 1.0), (1920, 1080, 1.0), (1280, 800, 1.5))
-"""Width and height in device-independent pixels, and the scale."""
+SIZES = ((1280, 800, 1.0), (1920, 1080, 1.0), (1280, 720, 1.5))
+"""Width and height in device-independent pixels, and the scale; the last is a screen of 1920 x 1080 at 150 %."""
 
 
 def add_screenshots(command: argparse.ArgumentParser) -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from app.settings import Settings
 from calib.remap import CanonicalView
 from engine.assets import DEMO_SESSION
 from engine.capture.opening import open_source
 from engine.live.estimator import Estimator
 from engine.live.meter import percentiles_ms
+from engine.motion.settings import MotionSettings
+from engine.motion.stage import MotionStage
 from engine.types import Figures, Frame, Percentiles, Pose, Snapshot, StreamState
 
 FPS = 30.0
+NAME = "Fisheye 190"
+"""Of the camera that a moment is said to be of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +43,7 @@ def moments(begin: int, count: int, settings: Settings | None = None) -> Iterato
     The figures are those of this very run, but for the rates, which are the session's own: nothing paces it here.
     """
     with open_source(str(DEMO_SESSION)) as source:
-        estimator = (settings or Settings()).estimator_maker()(source)
+        estimator, motion = (settings or Settings()).estimator_maker()(source), MotionStage(MotionSettings())
         try:
             durations: dict[str, list[int]] = {}
             for number in range(begin + count):
@@ -46,7 +52,7 @@ def moments(begin: int, count: int, settings: Settings | None = None) -> Iterato
                     return
                 if number < begin:
                     continue
-                pose = estimator.estimate(frame)
+                pose = motion.apply(frame, estimator.estimate(frame))
                 if number > begin:  # the first one makes what the others find made
                     for name, took in pose.stage_ns.items():
                         durations.setdefault(name, []).append(took)
@@ -72,16 +78,30 @@ def _figures(estimator: Estimator, durations: dict[str, list[int]], count: int) 
         runtime=estimator.runtime,
         network=estimator.network,
         actions=estimator.actions,
+        reason=estimator.reason,
     )
 
 
 def lost(moment: Moment, seconds: float) -> Snapshot:
     """The same, when the camera has sent nothing for a while."""
-    figures = replace(moment.figures, state=StreamState.BACKOFF, silent_s=seconds)
+    text = f"{NAME} does not answer; it is opened again as soon as it is back: check its cable"
+    figures = replace(moment.figures, state=StreamState.BACKOFF, silent_s=seconds, message=text)
     return Snapshot(figures, moment.frame, moment.pose)
 
 
-def failed(message: str) -> Figures:
-    """Of a source that cannot be used."""
+def pictureless(state: StreamState, message: str = "") -> Snapshot:
+    """Of a source that has given no picture yet, or cannot be used."""
     unknown = Percentiles(float("nan"), float("nan"), float("nan"))
-    return Figures(StreamState.FAILED, message, 0.0, 0.0, unknown, {}, 0, 0, 0, "", "")
+    return Snapshot(Figures(state, message, 0.0, 0.0, unknown, {}, 0, 0, 0, "", ""))
+
+
+def stays(moment: Moment, seconds: float) -> Iterator[Snapshot]:
+    """The wearer stands as in this moment for so long, the head trembling a little."""
+    for number in range(round(seconds * FPS)):
+        later = round(number * 1e9 / FPS)
+        frame = replace(
+            moment.frame, seq=moment.frame.seq + number, capture_ns=moment.frame.capture_ns + later, device_ns=None
+        )
+        joints = moment.pose.joints_m + np.float32(0.001 * np.sin(number))
+        pose = replace(moment.pose, seq=frame.seq, capture_ns=frame.capture_ns, joints_m=joints, raw_joints_m=None)
+        yield Snapshot(moment.figures, frame, pose)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-import numpy as np
-
-from app.presenter import Presenter
-from app.replay.feed import ReplayFeed
 from app.replay.presenter import ReplayPresenter
 from app.replay.voices import RECORDED
 from app.screenshots.studio import Studio, show_section
 from app.settings import Settings
 from app.view_page import FIGURES_S
+from calib.cv import cv2
 from engine.assets import DEMO_SESSION
 from engine.capture.opening import open_source
 from engine.capture.seekable import SeekableSource
+from engine.motion.settings import MotionSettings
+from engine.motion.stage import MotionStage
 from engine.session.writer import SessionWriter
-from engine.skeleton import JOINT_COUNT
 from engine.types import Event, EventKind, Frame, Pose, StreamState
 
-_BEGIN, _FRAMES, _GAP = 300, 80, range(34, 52)
+_BEGIN, _FRAMES, _GAP = 300, 50, range(20, 30)
 
 
 def replay(studio: Studio) -> None:
@@ -48,15 +46,28 @@ def joint_by_joint(studio: Studio) -> None:
     window.replaying.beside.setChecked(False)
     window.replay.by_joint.setChecked(True)
     studio.leave.append(lambda: window.replay.by_joint.setChecked(False))
-    _mark(shown, 12, 48)
+    _mark(shown, 8, 30)
     shown.set_loop(True)
-    _rest(studio, shown, 20)
+    _rest(studio, shown, 14)
+
+
+def video(studio: Studio) -> None:
+    """What has no truth, no calibration and no events, with a long name, at its end."""
+    folder = tempfile.TemporaryDirectory()
+    studio.leave.append(studio.window.presenter.close)
+    path = Path(folder.name) / "2026-03-10 17.30.02 walking down the stairs of the new building, both hands full"
+    path.mkdir()
+    for number, moment in enumerate(studio.moments[:8]):
+        cv2.imwrite(str(path / f"{number:03d}.png"), moment.frame.image)
+    shown = _opened(studio, path)
+    studio.leave += [studio.window.close, folder.cleanup]
+    show_section(studio, "Replay")
+    _rest(studio, shown, len(shown.feed.reel) - 1)
 
 
 def _opened(studio: Studio, path: Path) -> ReplayPresenter:
     """A replay, paused."""
     window = studio.window
-    window.presenter = Presenter(lambda spec: ReplayFeed(spec, Settings()))
     window.run()
     window.open(str(path))
     studio.wait_for(lambda: window.replay.replay is not None)
@@ -83,20 +94,12 @@ def _compared(studio: Studio) -> ReplayPresenter:
 
 
 def _made(path: Path) -> Path:
-    """A part of the bundled session with something of everything; its poses sway around the truth."""
-    source = open_source(str(DEMO_SESSION))
-    assert isinstance(source, SeekableSource)  # it is a session
-    with source, SessionWriter(path, source.info.calibration) as writer:
-        source.seek_frame(_BEGIN)
-        for number in range(_FRAMES):
-            frame = source.read()
-            if frame is None or number in _GAP:
+    """A part of the bundled session with something of everything; its poses are the network's, strongly filtered."""
+    with open_source(str(DEMO_SESSION)) as source, SessionWriter(path, source.info.calibration) as writer:
+        for number, (frame, pose) in enumerate(_filtered()):
+            if number in _GAP:
                 continue
             writer.add(frame)
-            pose = _recorded(frame, number)
-            if source.info.calibration is not None:
-                seen_at, _ = source.info.calibration.model.project(pose.joints_m.astype(np.float64))
-                pose = replace(pose, uv_px=seen_at.astype(np.float32))
             writer.add_pose(pose)
             if number in _EVENTS:
                 kind, words = _EVENTS[number]
@@ -104,15 +107,21 @@ def _made(path: Path) -> Path:
     return path
 
 
-_EVENTS = {15: (EventKind.MARK, "left knee?"), 66: (EventKind.DROP, "3 frames were lost")}
+@cache
+def _filtered() -> tuple[tuple[Frame, Pose], ...]:
+    """A part of the bundled session, and poses as they would be recorded with a strong filter."""
+    made = []
+    with open_source(str(DEMO_SESSION)) as source:
+        assert isinstance(source, SeekableSource)  # it is a session
+        source.seek_frame(_BEGIN)
+        estimator, motion = Settings().estimator_maker()(source), MotionStage(MotionSettings(smoothing=0.95))
+        while len(made) < _FRAMES and (frame := source.read()) is not None:
+            made.append((frame, motion.apply(frame, estimator.estimate(frame))))
+        estimator.close()
+    return tuple(made)
 
 
-def _recorded(frame: Frame, number: int) -> Pose:
-    truth = frame.truth.joints_m if frame.truth is not None else np.zeros((JOINT_COUNT, 3), np.float32)
-    sway = 0.03 + 0.02 * np.sin(number / 6 + np.arange(JOINT_COUNT))[:, None] * np.array([1.0, 0.4, -0.7])
-    joints, sure = (truth + sway).astype(np.float32), np.full(JOINT_COUNT, 0.8, np.float32)
-    nowhere, heat = np.full((JOINT_COUNT, 2), np.nan, np.float32), np.zeros((JOINT_COUNT, 1, 1), np.float32)
-    return Pose(frame.seq, frame.capture_ns, joints, sure, nowhere, heat, np.zeros(0, np.float32))
+_EVENTS = {9: (EventKind.MARK, "left knee?"), 41: (EventKind.DROP, "3 frames were lost")}
 
 
 def _mark(shown: ReplayPresenter, first: int, last: int) -> None:

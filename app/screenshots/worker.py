@@ -34,8 +34,8 @@ def main(words: list[str]) -> int:
         for name, arrange in SCENES.items():
             if only and name not in only:
                 continue
-            for theme in themes:
-                picture = take(arrange, look, (int(width), int(height)), ThemeChoice(theme))
+            pictures = take(arrange, look, (int(width), int(height)), [ThemeChoice(theme) for theme in themes])
+            for theme, picture in zip(themes, pictures, strict=True):
                 path = folder / f"{name}-{theme}.png"
                 if not picture.save(str(path)):
                     raise EgoposeError(f"cannot write {path}; choose another --out")

@@ -96,6 +96,7 @@ class JobCard(Card):
         row.addStretch(1)
         cap = muted(key, -1)
         cap.setProperty("key", True)
+        cap.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row.addWidget(through(cap), 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GAP, 2 * GAP, 2 * GAP, 2 * GAP)
@@ -221,7 +222,8 @@ class SessionCardButton(Card):
         self.card = card
         self.picture = Picture()
         self.picture.show_image(card.picture)
-        name = ElidedLabel(font(0, strong=True), least=8 * GAP)
+        # Names of one recorder begin alike.
+        name = ElidedLabel(font(0, strong=True), least=8 * GAP, mode=Qt.TextElideMode.ElideMiddle)
         name.set_text(card.name)
         self._about = ElidedLabel(font(-1), least=8 * GAP)
         self._about.set_text(card.about)

@@ -85,14 +85,15 @@ class StartPage(QWidget):
         column.setContentsMargins(4 * GAP, 3 * GAP, 4 * GAP, 3 * GAP)
         column.setSpacing(3 * GAP)
         column.addLayout(self._headline())
-        column.addLayout(self._row_of_jobs())
-        lower = QGridLayout()  # below the jobs, edge to edge
-        lower.setSpacing(2 * GAP)
-        lower.addLayout(self._sessions_column(), 0, 0, 1, 2)
-        lower.addLayout(self._cameras_column(), 0, 2)
-        for index in range(len(self.jobs)):
-            lower.setColumnStretch(index, 1)
-        column.addLayout(lower)
+        grid = QGridLayout()  # one, so that edges below the jobs are in line with theirs
+        grid.setHorizontalSpacing(2 * GAP)
+        grid.setVerticalSpacing(3 * GAP)
+        for index, job in enumerate(self.jobs):
+            grid.addWidget(job, 0, index)
+            grid.setColumnStretch(index, 1)
+        grid.addLayout(self._sessions_column(), 1, 0, 1, 2)
+        grid.addLayout(self._cameras_column(), 1, 2)
+        column.addLayout(grid)
         column.addStretch(1)
         ground = QWidget()
         ground.setProperty("ground", True)
@@ -124,13 +125,6 @@ class StartPage(QWidget):
         row.addWidget(name)
         row.addSpacing(GAP)
         row.addWidget(muted(tr("A head-mounted fisheye camera in, a live 3D skeleton out")), 1)
-        return row
-
-    def _row_of_jobs(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(2 * GAP)
-        for job in self.jobs:
-            row.addWidget(job, 1)
         return row
 
     def _sessions_column(self) -> QVBoxLayout:

@@ -40,6 +40,7 @@ class CameraRow:
     name: str
     about: str
     calibrated: bool
+    """Whether nothing is left to do: it is, and may be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +182,14 @@ def camera_row(seen: Seen) -> CameraRow:
     """One camera in words."""
     known = seen.known
     if not known.readable:
-        about = tr("may not be read by this user")
+        about = tr("May not be read by this user")
     elif known.calibration == "device":
         about = tr("Calibrated by its maker")
     elif known.calibration:
         about = tr("Calibrated: {file}", file=Path(known.calibration).name)
     else:
         about = tr("Not calibrated yet")
-    return CameraRow(known.camera.spec, known.camera.name, about, bool(known.calibration))
+    return CameraRow(known.camera.spec, known.camera.name, about, bool(known.calibration) and known.readable)
 
 
 def when_text(then_s: float, now: datetime) -> str:

@@ -206,7 +206,7 @@ class Recorder:
             ) from error
         if room < self._settings.stop_bytes:
             raise EgoposeError(
-                f"Nothing can be recorded in {folder}: it has room for {room // MIB} MiB, which is too little; "
+                f"Nothing can be recorded in {folder}: it has room for {room / 1e6:.0f} MB, which is too little; "
                 "free some space or choose another folder."
             )
         part = part_path(self._wish)
@@ -285,12 +285,12 @@ class Recorder:
         began_ns, began_size = self._room = self._room or (now, writer.size)
         rate = (writer.size - began_size) * 1e9 / max(now - began_ns, 1)
         if room < self._settings.stop_bytes:
-            self._tell(message=f"The recording has ended: the disk is nearly full ({room // MIB} MiB are left).")
+            self._tell(message=f"The recording has ended: the disk is nearly full ({room / 1e6:.0f} MB are left).")
             self.stop()
         elif room < self._settings.warn_bytes:
             minutes = (room - self._settings.stop_bytes) / rate / 60 if rate > 0 else 0.0
             left = f", enough for {minutes:.0f} min" if minutes >= 1 else ""
-            self._tell(message=f"The disk is filling up: {room // MIB} MiB are left{left}.")
+            self._tell(message=f"The disk is filling up: {room / 1e6:.0f} MB are left{left}.")
         elif self._figures.message:
             self._tell(message="")
 

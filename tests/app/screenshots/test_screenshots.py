@@ -9,20 +9,22 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PyQt6.QtGui import QImage
+from PyQt6.QtGui import QFont, QImage, QPixmap
 from PyQt6.QtWidgets import QApplication
 
 from app.cli import main
+from app.main_window import MainWindow
 from app.pixels import bgr_of
 from app.screenshots import clip, command
 from app.screenshots.clip import make_clip
 from app.screenshots.moments import Moment
 from app.screenshots.scenes import SCENES
-from app.screenshots.studio import Studio, take
+from app.screenshots.studio import take
 from app.theme import DARK, LIGHT, ThemeChoice
 from engine.errors import EgoposeError
 from engine.types import Percentiles
 from tests.app import fake
+from tests.app.contrast import of_painters, of_widgets, poor
 from tests.app.qt import count
 from tests.app.test_layout import clipped
 
@@ -40,21 +42,59 @@ def some(number: int = 3) -> list[Moment]:
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_nothing_is_clipped_on_any_page(name: str, app: QApplication) -> None:
+def test_all_can_be_read_on_any_page(name: str, app: QApplication) -> None:
+    """Nothing is clipped, at the least size neither, and every text stands out from what it was really painted on."""
     wrong: list[str] = []
 
-    def arrange(studio: Studio) -> None:
-        SCENES[name](studio)
+    def grab(window: MainWindow) -> QPixmap:
+        window.resize(960, 560)
+        app.processEvents()
+        wrong.extend(f"at 960 x 560: {each}" for each in clipped(window))
+        window.resize(1280, 800)
         for _ in range(3):
             app.processEvents()
-        wrong.extend(clipped(studio.window))
+        wrong.extend(clipped(window))
+        found = of_widgets(window)
+        with of_painters(window, found):
+            picture = window.grab()
+        theme = window.theme
+        grounds = theme.colours.surface, theme.colours.stage
+        wrong.extend(f"{theme.choice}: {each}" for each in poor(picture, found, grounds))
+        assert found, "something is written"
+        return picture
 
-    picture = bgr_of(
-        take(arrange, some, (1280, 800), ThemeChoice.LIGHT).toImage().convertToFormat(QImage.Format.Format_RGB32)
-    )
-    assert picture.shape == (800, 1280, 3)
-    assert count(picture, LIGHT.text, 60) > 100  # something is written
+    pictures = take(SCENES[name], some, (1280, 800), [ThemeChoice.DARK, ThemeChoice.LIGHT], grab)
+    for taken, colours in zip(pictures, (DARK, LIGHT), strict=True):
+        picture = bgr_of(taken.toImage().convertToFormat(QImage.Format.Format_RGB32))
+        assert picture.shape == (800, 1280, 3)
+        assert count(picture, colours.text, 60) > 100
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["start-crowded", "live-acting", "live-choices", "outputs", "wearer", "calibration"])
+def test_nothing_is_clipped_in_a_larger_font(name: str, app: QApplication) -> None:
+    """Desktops have 11 points where this program has 9 by itself."""
+    wrong: list[str] = []
+    before, larger = app.font(), QFont(app.font())
+    larger.setPointSizeF(11.0)
+
+    def grab(window: MainWindow) -> QPixmap:
+        app.processEvents()
+        wrong.extend(clipped(window))
+        return window.grab()
+
+    app.setFont(larger)
+    try:
+        take(SCENES[name], some, (1280, 800), [ThemeChoice.DARK], grab)
+    finally:
+        app.setFont(before)
+    assert wrong == []
+
+
+def test_mark_of_an_uncalibrated_camera_is_seen_from_its_first_picture_on(app: QApplication) -> None:
+    (taken,) = take(SCENES["live-uncalibrated"], lambda: some(1), (1280, 800), [ThemeChoice.DARK])
+    corner = bgr_of(taken.copy(0, 30, 300, 50).toImage().convertToFormat(QImage.Format.Format_RGB32))
+    assert count(corner, DARK.warning, 24) > 50
 
 
 def test_one_command_takes_them_in_a_process_and_a_home_of_their_own(

@@ -230,14 +230,14 @@ def test_a_disk_that_fills_up_is_warned_of_and_ends_the_recording_whole(
     until(lambda: recorder.figures().frames == 1)
     assert recorder.figures().message == ""
     disk.room = 40 << 20
-    until(lambda: "The disk is filling up: 40 MiB are left" in recorder.figures().message)
+    until(lambda: "The disk is filling up: 42 MB are left" in recorder.figures().message)
     disk.room = 60 << 20
     until(lambda: recorder.figures().message == "")
     disk.room = 9 << 20
     assert recorder.join(20)
     figures = recorder.figures()
     assert figures.state is RecorderState.DONE
-    assert "The recording has ended: the disk is nearly full (9 MiB are left)" in figures.message
+    assert "The recording has ended: the disk is nearly full (9 MB are left)" in figures.message
     with Session(tmp_path / "s.mcap") as session:
         assert session.whole
     recorder = Recorder(tmp_path / "t.mcap", settings=settings, disk=disk)
