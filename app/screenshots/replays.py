@@ -110,7 +110,7 @@ def _made(path: Path) -> Path:
 @cache
 def _filtered() -> tuple[tuple[Frame, Pose], ...]:
     """A part of the bundled session, and poses as they would be recorded with a strong filter."""
-    made = []
+    made: list[tuple[Frame, Pose]] = []
     with open_source(str(DEMO_SESSION)) as source:
         assert isinstance(source, SeekableSource)  # it is a session
         source.seek_frame(_BEGIN)
