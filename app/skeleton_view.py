@@ -10,7 +10,7 @@ from math import radians
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QEvent, QPointF, QRect, QSize, Qt, pyqtBoundSignal, pyqtSignal
+from PyQt6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, pyqtBoundSignal, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -180,7 +180,7 @@ class _SkeletonView(_Base):
         scale = tr("grid {metres} m", metres="0.5")
         left = self.width() - 1.5 * GAP - metrics.horizontalAdvance(scale)
         if left > x:
-            painter.drawText(QPointF(left, y), scale)
+            self._paint_word(painter, scale, left, y)
         self._paint_ghost_legend(painter, y - 1.5 * metrics.height())
 
     def _paint_ghost_legend(self, painter: QPainter, y: float) -> None:
@@ -193,10 +193,13 @@ class _SkeletonView(_Base):
                 x = self._paint_word(painter, body.name, x + 26, y)
 
     def _paint_word(self, painter: QPainter, word: str, x: float, y: float) -> float:
-        """Where the next one may begin."""
+        """Where the next one may begin. On a ground of its own: lines of the floor would strike it out."""
+        metrics = QFontMetricsF(painter.font())
+        box = QRectF(x - 2, y - metrics.ascent(), metrics.horizontalAdvance(word) + 4, metrics.height())
+        painter.fillRect(box, QColor(self._colours.stage))
         painter.setPen(QColor(self._colours.muted))
         painter.drawText(QPointF(x, y), word)
-        return x + QFontMetricsF(painter.font()).horizontalAdvance(word) + 1.75 * GAP
+        return x + metrics.horizontalAdvance(word) + 1.75 * GAP
 
     def _drag(self, dx: float, dy: float, pan: bool) -> None:
         across = -dx if self._orbit.mirrored else dx  # what is seen follows the pointer, mirrored or not

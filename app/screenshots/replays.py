@@ -22,7 +22,7 @@ from engine.motion.stage import MotionStage
 from engine.session.writer import SessionWriter
 from engine.types import Event, EventKind, Frame, Pose, StreamState
 
-_BEGIN, _FRAMES, _GAP = 300, 50, range(20, 30)
+_BEGIN, _FRAMES, _GAP = 300, 54, range(20, 36)
 
 
 def replay(studio: Studio) -> None:
@@ -121,7 +121,7 @@ def _filtered() -> tuple[tuple[Frame, Pose], ...]:
     return tuple(made)
 
 
-_EVENTS = {9: (EventKind.MARK, "left knee?"), 41: (EventKind.DROP, "3 frames were lost")}
+_EVENTS = {9: (EventKind.MARK, "left knee?"), 46: (EventKind.DROP, "3 frames were lost")}
 
 
 def _mark(shown: ReplayPresenter, first: int, last: int) -> None:

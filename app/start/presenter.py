@@ -170,10 +170,10 @@ def session_card(found: Found, now: datetime) -> SessionCard:
     facts = [when_text(found.recent.used_s, now)]
     if picture is not None and isfinite(picture.seconds):
         facts.append(time_text(picture.seconds))
-    if found.bytes is not None:
-        facts.append(size_text(found.bytes))
     if found.unreadable:
         facts.append(tr("cannot be read"))
+    elif found.bytes is not None:
+        facts.append(size_text(found.bytes))
     image = picture.image if picture is not None else None
     return SessionCard(str(path), path.stem, " · ".join(facts), image is not None, found.unreadable, image)
 

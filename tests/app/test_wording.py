@@ -30,7 +30,8 @@ def test_what_is_not_known_yet_is_a_dash() -> None:
     )  # fmt: skip
     text = strip_text(empty, None)
     assert {text.age, text.skipped, text.runtime, text.action} == {UNKNOWN}
-    assert text.rates == f"{UNKNOWN} → {UNKNOWN}"
+    assert text.rates == UNKNOWN
+    assert strip_text(replace(empty, produced=1), None).rates == f"{UNKNOWN} → {UNKNOWN}"
 
 
 def test_unsure_action_is_asked_and_not_told() -> None:
@@ -71,3 +72,10 @@ def test_the_strip_says_why_it_is_this_runtime_and_what_is_made_meanwhile() -> N
 def test_a_network_without_actions_says_so() -> None:
     assert strip_text(fake.figures(), None).acts
     assert not strip_text(replace(fake.figures(), actions=()), None).acts
+
+
+def test_a_recording_that_rests_has_neither_rate_nor_age() -> None:
+    playing, resting = (strip_text(fake.figures(state), None) for state in (StreamState.STREAMING, StreamState.PAUSED))
+    assert UNKNOWN not in {playing.rates, playing.age}
+    assert {resting.rates, resting.age} == {UNKNOWN}
+    assert resting.skipped == playing.skipped
