@@ -22,7 +22,7 @@ from engine.runtime.torchscript import TorchScript
 
 PRECISIONS = {
     "openvino": ("auto", "fp32", "bf16", "int8"),
-    "tensorrt": ("auto", "fp32", "fp16"),
+    "tensorrt": ("auto", "fp32", "fp16", "int8"),
     "torchscript": ("auto", "fp32"),
 }
 RUNTIMES = tuple(PRECISIONS)

@@ -34,12 +34,7 @@ def convert(weights: Path, folder: Path, precisions: Sequence[str], recordings: 
     Raises EgoposeError for weights or recordings that cannot be used, and where no precision holds.
     """
     oracle = Oracle(weights, recordings, tell)
-    known = oracle.description
-
-    def judge(models: Path, precision: str) -> Agreement:
-        replace(known, precision=precision).write(models)
-        return oracle.judge(OpenVino().load(models))
-
+    known, judge = oracle.description, judging(oracle)
     with tempfile.TemporaryDirectory(prefix="egopose-compile-") as name:
         plain = Path(name) / "plain"
         plain.mkdir()
@@ -69,6 +64,16 @@ def convert(weights: Path, folder: Path, precisions: Sequence[str], recordings: 
     raise EgoposeError(
         f"{weights} cannot be compiled ({'; '.join(reasons)}); choose another --precision, or run it eager"
     )
+
+
+def judging(oracle: Oracle) -> Judge:
+    """How far models lie from this network. Writes their description beside them."""
+
+    def judge(models: Path, precision: str) -> Agreement:
+        replace(oracle.description, precision=precision).write(models)
+        return oracle.judge(OpenVino().load(models))
+
+    return judge
 
 
 def export(part: Part, folder: Path) -> None:

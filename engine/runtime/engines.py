@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -29,6 +29,9 @@ from engine.runtime.parts import cut, export_onnx, folded, halved
 from engine.runtime.streaming import ASKED as TAKEN
 from engine.runtime.streaming import MOTION, POSE, SEEN, SPATIAL
 from engine.runtime.tensorrt import TENSORRT, TENSORRT_RTX, library
+
+if TYPE_CHECKING:
+    from engine.runtime.rounding import Rounding
 
 PICTURE = "picture"
 ENGINE, CACHE = ".engine", ".cache"
@@ -51,13 +54,18 @@ def build_engines(
     reasons: list[str] = []
     for at, precision in enumerate(precisions):
         known = replace(oracle.description, precision=precision)
+        rounds = None
+        if precision == "int8":
+            from engine.runtime.rounding import rounding  # noqa: PLC0415  which needs nncf
+
+            rounds = rounding(oracle, lambda doing, _: tell(doing, ASKED))
 
         def told(doing: str, done: float, at: int = at) -> None:
             tell(doing, ASKED + (at + done) / len(precisions) * (1 - ASKED))
 
-        found = _built(known, folder, oracle, told)
+        made, found = _built(known, folder, oracle, told, rounds)
         if not (wrong := fault(found)):
-            replace(known, reason="; ".join(reasons), agreement=found).write(folder)
+            replace(made, reason="; ".join(reasons), agreement=found).write(folder)
             tell("compiled", 1.0)
             return
         reasons.append(f"no {precision}: {wrong}")
@@ -66,31 +74,39 @@ def build_engines(
     raise EgoposeError(f"{weights} cannot be compiled for TensorRT ({'; '.join(reasons)}); use --runtime cuda-graphs")
 
 
-def _built(known: Description, folder: Path, oracle: Oracle, tell: Tell) -> Agreement:
-    """Write the engines of one precision; how far they lie from the network."""
-    write_engines(oracle.network, known, folder, lambda doing, done: tell(doing, 0.8 * done))
+def _built(
+    known: Description, folder: Path, oracle: Oracle, tell: Tell, rounds: Rounding | None = None
+) -> tuple[Description, Agreement]:
+    """Write the engines of one precision; what they are, and how far they lie from the network."""
+    made = write_engines(oracle.network, known, folder, lambda doing, done: tell(doing, 0.8 * done), rounds)
     tell(f"checking {known.precision}", 0.8)
     engines = Engines(folder)
     found = oracle.judge(engines.runtime())
     engines.keep(folder)
-    return found
+    return made, found
 
 
-def write_engines(network: PoseNetwork, known: Description, folder: Path, tell: Tell) -> None:
-    """Write the engines of a network in the precision that is described, and the description.
+def write_engines(
+    network: PoseNetwork, known: Description, folder: Path, tell: Tell, rounds: Rounding | None = None
+) -> Description:
+    """Write the engines of a network in the precision that is described, and the description, which is given back.
 
-    Nobody checks what they say. Raises EgoposeError where they cannot be built.
+    `rounds` makes int8 models of those in fp32. Nobody checks what they say. Raises EgoposeError where they cannot be
+    built.
     """
     tell("exporting the network", 0.0)
     with tempfile.TemporaryDirectory(prefix="egopose-compile-") as name:
         plain = folded(network).cpu()  # a copy, exported on the processor wherever the network is
         models = export_onnx(cut(halved(plain) if known.precision == "fp16" else plain), Path(name))
+        if rounds is not None:
+            known = replace(known, left=rounds(models))
         for at, model in enumerate(models):
             tell(f"building {model.stem} in {known.precision}", 0.1 + 0.9 * at / len(models))
             # What follows the streams is small, and fp32 in full: the tensor cores' shortened one costs accuracy.
             engine = build_engine(trt(), model, short=model.stem != POSE)
             (folder / f"{model.stem}{ENGINE}").write_bytes(engine)
     known.write(folder)
+    return known
 
 
 def trt() -> Any:

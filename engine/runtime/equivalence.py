@@ -24,9 +24,9 @@ from engine.network.weights import save_weights
 from engine.runtime import agreement
 from engine.runtime.backend import tell_nobody
 from engine.runtime.choice import CudaGraphs
-from engine.runtime.converting import export
+from engine.runtime.converting import export, judging
 from engine.runtime.description import Agreement
-from engine.runtime.openvino import OpenVino, fast_precisions
+from engine.runtime.openvino import fast_precisions
 from engine.runtime.oracle import Oracle
 from engine.runtime.parts import cut, folded
 from engine.runtime.quantising import quantise
@@ -60,11 +60,7 @@ def untrained(config: NetworkConfig, path: Path, seed: int = 0) -> Path:
 def compare(weights: Path, *, trained: bool) -> Iterator[tuple[str, int, Agreement]]:
     """Each runtime by name, the convolutions it leaves in fp32 for accuracy's sake, and how far it lies."""
     oracle = Oracle(weights, [DEMO_SESSION], tell_nobody)
-
-    def judge(models: Path, precision: str) -> Agreement:
-        replace(oracle.description, precision=precision).write(models)
-        return oracle.judge(OpenVino().load(models))
-
+    judge = judging(oracle)
     with tempfile.TemporaryDirectory(prefix="egopose-equivalence-") as name:
         folder = Path(name)
         script(oracle.network, folder / FILE, oracle.description.to_json())
@@ -75,13 +71,15 @@ def compare(weights: Path, *, trained: bool) -> Iterator[tuple[str, int, Agreeme
             yield "CUDA graphs", 0, oracle.judge(graph_of(oracle.network))
         if TensorRt().missing_to_build() is None:
             from engine.runtime.engines import write_engines  # noqa: PLC0415
+            from engine.runtime.rounding import rounding  # noqa: PLC0415
 
-            for kind in ("fp32", "fp16"):
-                engines = folder / kind
+            for kind in ("fp32", "fp16", "int8"):
+                engines = folder / f"TensorRT {kind}"
                 engines.mkdir()
                 known = replace(oracle.description, precision=kind)
-                write_engines(oracle.network, known, engines, tell_nobody)
-                yield f"TensorRT {kind}", 0, oracle.judge(TensorRt().load(engines))
+                work = rounding(oracle, tell_nobody) if kind == "int8" else None
+                left = write_engines(oracle.network, known, engines, tell_nobody, work).left
+                yield f"TensorRT {kind}", left, oracle.judge(TensorRt().load(engines))
         for part in cut(folded(oracle.network).cpu()):
             export(part, folder)
         for precision in reversed(fast_precisions()):

@@ -94,8 +94,9 @@ class OpenVino(Backend):
 
     def identity(self) -> Mapping[str, str]:
         # Neither the version of OpenVINO nor the processor: newer ones read the models of older ones, and every
-        # processor runs every model, if not as fast as one that was made on it.
-        return {"format": FORMAT, "precision": self._precision}
+        # processor runs every model, if not as fast as one that was made on it. Nor the precision: what was compiled
+        # last is what runs.
+        return {"format": FORMAT}
 
     def build(self, weights: Path, folder: Path, tell: Tell = tell_nobody) -> None:
         if (line := self.missing_to_build()) is not None:

@@ -47,7 +47,7 @@ def quantise(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tel
     """
     folder.mkdir()
     copy_pose(plain, folder)
-    left = quantise_convolutions(plain, folder, calibration, judge, tell)
+    left = len(quantise_convolutions(plain, folder, calibration, judge, tell))
     tell("rounding the pose's weights", 0.9)
     round_pose(plain, folder)
     if fault(judge(folder, "int8"), MARGIN * WITHIN):
@@ -55,8 +55,13 @@ def quantise(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tel
     return left
 
 
-def quantise_convolutions(plain: Path, folder: Path, calibration: Recorded, judge: Judge, tell: Tell) -> int:
-    """The same of the streams alone; how many convolutions are left in fp32."""
+def quantise_convolutions(
+    plain: Path, folder: Path, calibration: Recorded, judge: Judge, tell: Tell, *, signed: bool = False
+) -> list[Layer]:
+    """The same of the streams alone, in a folder that is there; the convolutions that are left in fp32.
+
+    `signed`: with the quantisers that TensorRT knows, see `sign`.
+    """
     parts = {name: plain / f"{name}.xml" for name in (SPATIAL, MOTION) if (plain / f"{name}.xml").is_file()}
     pictures = calibration.thinned(CALIBRATION_STEP)
     ranking: list[Layer] = []
@@ -65,19 +70,19 @@ def quantise_convolutions(plain: Path, folder: Path, calibration: Recorded, judg
     def holds(left: int) -> bool:
         tell("quantising" if not left else f"quantising all but {left} layers", 0.5 + 0.05 * left.bit_length())
         made[left] = {
-            name: quantised(path, pictures, [layer.name for layer in ranking[:left] if layer.part == name])
+            name: quantised(path, pictures, [layer.name for layer in ranking[:left] if layer.part == name], signed)
             for name, path in parts.items()
         }
         write(made[left], folder)
         return not fault(judge(folder, "int8"), MARGIN * WITHIN)
 
     if holds(0):
-        return 0
+        return []
     tell("ranking the layers", 0.52)
     ranking = rank(parts, folder, pictures[:: -(-len(pictures) // RANKED_ON)])
     left = fewest(holds, len(ranking) // 2)
     write(made[left], folder)
-    return left
+    return ranking[:left]
 
 
 def fewest(holds: Callable[[int], bool], most: int) -> int:
@@ -103,19 +108,36 @@ def write(models: Mapping[str, Model], folder: Path) -> None:
         save_model(model, folder / f"{name}.xml", compress_to_fp16=False)
 
 
-def quantised(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str]) -> Model:
+def quantised(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str], signed: bool = False) -> Model:
     """The int8 model of an fp32 one: everything up to its last convolutions, the layers in `spared` excepted."""
     nncf.set_log_level(logging.ERROR)
     model = Core().read_model(path)
+    preset = nncf.QuantizationPreset.PERFORMANCE if signed else nncf.QuantizationPreset.MIXED
     with redirect_stdout(io.StringIO()):  # its progress bars
-        return nncf.quantize(
+        rounded: Model = nncf.quantize(
             model,
             nncf.Dataset(pictures),
-            preset=nncf.QuantizationPreset.MIXED,
+            preset=preset,
             subset_size=len(pictures),
             fast_bias_correction=not THOROUGH,
             ignored_scope=nncf.IgnoredScope(names=[*behind_convolutions(model), *spared]),
         )
+    if signed:
+        sign(rounded)
+    return rounded
+
+
+def sign(model: Model) -> None:
+    """Make quantisers of what is never negative signed ones about zero, half as fine, in place: the only kind that
+    TensorRT has. nncf makes those of a symmetric preset about zero, but not all signed.
+    """
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "FakeQuantize":
+            continue
+        for low, high in ((1, 2), (3, 4)):
+            least, most = (node.input_value(port).get_node().get_data() for port in (low, high))
+            if not least.any():
+                node.input(low).replace_source_output(opset.constant(-most * np.float32(128 / 127)).output(0))
 
 
 def round_pose(plain: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""TensorRT: a network on an NVIDIA GPU as engines, its convolutions in fp16, what follows them in fp32.
+"""TensorRT: a network on an NVIDIA GPU as engines, its convolutions in fp16 or int8, what follows them in fp32.
 
 Two libraries with nearly the same interface do it: TensorRT, which knows every GPU, and TensorRT-RTX, which knows
 those of workstations and games and is half as large to install. The first is taken where both are there.
@@ -20,9 +20,9 @@ from engine.runtime.backend import Backend, Tell, tell_nobody
 from engine.runtime.nvidia import gpu, missing_cuda
 from engine.runtime.runtime import Runtime
 
-Precision = Literal["fp16", "fp32"]
-Wanted = Literal["auto", "fp16", "fp32"]
-"""What to build: a precision of the convolutions, or the fastest one that holds."""
+Precision = Literal["int8", "fp16", "fp32"]
+Wanted = Literal["auto", "int8", "fp16", "fp32"]
+"""What to build: a precision of the convolutions, or fp16 and fp32 where that does not hold."""
 FORMAT = "1"
 """Raised when artefacts of before cannot be used any more."""
 LEAST = (7, 5)
@@ -94,15 +94,19 @@ class TensorRt(Backend):
                     f"{package}, which TensorRT is given the network with, is not installed; "
                     f'it comes with: pip install -e ".[{(library() or TENSORRT).extra}]"'
                 )
+        if self._precision == "int8":
+            for package in ("nncf", "onnxruntime"):
+                if find_spec(package) is None:
+                    return f'{package}, which int8 needs, is not installed; it comes with: pip install -e ".[compile]"'
         return None
 
     def identity(self) -> Mapping[str, str]:
-        # An engine holds kernels that were chosen on this very GPU by this very version.
+        # An engine holds kernels that were chosen on this very GPU by this very version. Not the precision: what was
+        # compiled last is what runs.
         found, card = library() or TENSORRT, gpu()
         name, capability = ("", (0, 0)) if card is None else (card.name, card.capability)
         return {
             "format": FORMAT,
-            "precision": self._precision,
             "library": f"{found.module} {found.version}",
             "gpu": name,
             "capability": ".".join(map(str, capability)),

@@ -32,7 +32,7 @@ from engine.runtime.tensorrt import TensorRt
 from engine.runtime.torchscript import TorchScript
 
 EAGER, SCRIPT, GRAPHS = "eager", TorchScript.name, CudaGraphs.name
-ENGINES: tuple[EnginePrecision, ...] = ("fp32", "fp16")
+ENGINES: tuple[EnginePrecision, ...] = ("fp32", "fp16", "int8")
 TORCH, OPENVINO, TENSORRT = "PyTorch", "OpenVINO", "TensorRT"
 ANGLES = 512
 
@@ -176,17 +176,17 @@ class Ways:
     def open_tensorrt(self, precision: EnginePrecision) -> None:
         """As engines whose convolutions are in a precision."""
         name, network = f"tensorrt-{precision}", self._network
-        backends = TensorRt(precision), TensorRt()
-        if (line := backends[0].missing()) is not None:
+        backend = TensorRt(precision)
+        if (line := backend.missing()) is not None:
             self.missing.append(Missing(name, line))
             return
-        folder = self._compiled(precision, backends)
+        folder = self._compiled(precision, backend)
         checked = folder is not None
         try:
             if folder is None:
                 folder = self._new_folder()
                 engines_for_timing(network.network, network.weights, folder, precision, self._tell)
-            self._add(Way(name, "", backends[0].load(folder), 1, TENSORRT, precision), checked)
+            self._add(Way(name, "", backend.load(folder), 1, TENSORRT, precision), checked)
         except EgoposeError as error:
             self.missing.append(Missing(name, str(error)))
 
@@ -199,7 +199,7 @@ class Ways:
         if line is not None:
             self.missing.append(Missing(name, line))
             return
-        folder = self._compiled(precision, (backend, OpenVino()))
+        folder = self._compiled(precision, backend)
         checked = folder is not None
         try:
             if folder is None:
@@ -213,13 +213,10 @@ class Ways:
         assert isinstance(runtime, StreamingRuntime)
         self._add(Way(name, "", runtime, 0, OPENVINO, precision, runtime.parts, folder), checked)
 
-    def _compiled(self, precision: str, backends: Sequence[Backend]) -> Path | None:
-        """What `egopose compile` made of these weights in this precision."""
-        for backend in backends:
-            folder = self._artefacts.find(key_of(self._network.weights, backend.name, backend.identity()))
-            if folder is not None and Description.read(folder).precision == precision:
-                return folder
-        return None
+    def _compiled(self, precision: str, backend: Backend) -> Path | None:
+        """What `egopose compile` made of these weights, where that is in this precision."""
+        folder = self._artefacts.find(key_of(self._network.weights, backend.name, backend.identity()))
+        return folder if folder is not None and Description.read(folder).precision == precision else None
 
     def _add(self, way: Way, checked: bool = True) -> None:
         """With what its runtime says of itself, and whether anybody checked what it computes."""

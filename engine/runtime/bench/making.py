@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.assets import DEMO_SESSION
@@ -15,6 +16,8 @@ from engine.runtime.openvino import Precision
 from engine.runtime.parts import cut, folded
 from engine.runtime.scripting import script
 from engine.runtime.streaming import POSE
+from engine.runtime.tensorrt import Precision as EnginePrecision
+from engine.runtime.tensorrt import TensorRt
 from engine.runtime.torchscript import FILE
 
 PICTURES = 4
@@ -26,12 +29,31 @@ def script_for_timing(network: PoseNetwork, weights: Path, folder: Path) -> None
     script(network, folder / FILE, Description(network.config, weights_sha256(weights), "fp32").to_json())
 
 
-def engines_for_timing(network: PoseNetwork, weights: Path, folder: Path, precision: str, tell: Tell) -> None:
-    """TensorRT engines of a network. Raises EgoposeError where they cannot be built."""
+def engines_for_timing(
+    network: PoseNetwork, weights: Path, folder: Path, precision: EnginePrecision, tell: Tell
+) -> None:
+    """TensorRT engines of a network, in int8 with every convolution. Raises EgoposeError where they cannot be built."""
     from engine.runtime.engines import write_engines  # noqa: PLC0415
 
+    if (line := TensorRt(precision).missing_to_build()) is not None:
+        raise EgoposeError(line)
     known = Description(network.config, weights_sha256(weights), precision)
-    write_engines(network, known, folder, tell)
+    write_engines(network, known, folder, tell, round_for_timing(network) if precision == "int8" else None)
+
+
+def round_for_timing(network: PoseNetwork) -> Callable[[Sequence[Path]], int]:
+    """Rounds every convolution of the streams' ONNX models in their place."""
+    from engine.runtime.rounding import round_model  # noqa: PLC0415
+
+    pictures = gather((DEMO_SESSION,), network.config.side)[0].thinned(1)[:PICTURES]
+
+    def work(models: Sequence[Path]) -> int:
+        for model in models:
+            if model.stem != POSE:
+                round_model(model, pictures, ())
+        return 0
+
+    return work
 
 
 def compile_for_timing(

@@ -77,6 +77,19 @@ def test_what_is_missing_is_one_line(
         assert "\n" not in said
 
 
+@pytest.mark.parametrize("there", [(), ("nncf",), ("nncf", "onnxruntime")])
+def test_int8_says_what_it_needs_besides(machine: Callable[..., None], there: tuple[str, ...]) -> None:
+    machine(H200, ["tensorrt", "onnx", "onnxscript", *there])
+    said = TensorRt("int8").missing_to_build()
+    if len(there) == 2:
+        assert said is None
+        assert TensorRt("int8").title == "TensorRT int8"
+    else:
+        assert said is not None
+        assert said.startswith(f"{('nncf', 'onnxruntime')[len(there)]}, which int8 needs, is not installed; ")
+    assert TensorRt().missing_to_build() is None
+
+
 def test_rtx_is_not_offered_for_a_card_that_it_does_not_know(machine: Callable[..., None]) -> None:
     machine(H200)
     said = TensorRt().missing()
@@ -84,7 +97,7 @@ def test_rtx_is_not_offered_for_a_card_that_it_does_not_know(machine: Callable[.
     assert "rtx" not in said
 
 
-def test_an_engine_belongs_to_one_gpu_one_version_and_one_precision(
+def test_an_engine_belongs_to_one_gpu_and_one_version(
     machine: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = {"tensorrt": "11.4.0", "tensorrt_rtx": "1.7.1"}
@@ -98,8 +111,8 @@ def test_an_engine_belongs_to_one_gpu_one_version_and_one_precision(
         return keys[-1]
 
     machine(LAPTOP, ["tensorrt"])
-    assert key() == key()
-    key("fp32")
+    # What was compiled last is what runs, in whatever precision.
+    assert key() == key("int8")
     versions["tensorrt"] = "11.5.0"
     key()
     machine(LAPTOP, ["tensorrt_rtx"])
@@ -371,6 +384,33 @@ def test_where_no_precision_holds_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_int8_is_rounded_before_it_is_built_and_checked_as_every_precision_is(
+    building: list[tuple[str, bool, torch.dtype]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounding = pytest.importorskip("engine.runtime.rounding")
+    rounded: list[list[str]] = []
+
+    def work(models: Sequence[Path]) -> int:
+        assert not building
+        rounded.append([model.stem for model in models])
+        return 3
+
+    monkeypatch.setattr(rounding, "rounding", lambda oracle, tell: work)
+    monkeypatch.setattr(FakeOracle, "holds", ("int8",))
+    build_engines(tmp_path / "x", tmp_path, ("int8",), [], tell_nobody)
+    assert rounded == [["spatial", "pose"]]
+    assert building == [("spatial", True, torch.float32), ("pose", False, torch.float32)]
+    made = Description.read(tmp_path)
+    assert (made.precision, made.left, made.reason) == ("int8", 3, "")
+    assert made.agreement is not None
+    building.clear()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    monkeypatch.setattr(FakeOracle, "holds", ())
+    with pytest.raises(EgoposeError, match="no int8: it moves 50"):
+        build_engines(tmp_path / "x", tmp_path, ("int8",), [], tell_nobody)
+
+
 @pytest.mark.skipif(TensorRt().missing_to_build() is not None, reason=str(TensorRt().missing_to_build()))
 @pytest.mark.parametrize("config", [REMEMBERING, OWN_ENCODER], ids=lambda c: c.name)
 def test_on_a_gpu_engines_say_what_eager_says(config: NetworkConfig, tmp_path: Path) -> None:
@@ -379,7 +419,7 @@ def test_on_a_gpu_engines_say_what_eager_says(config: NetworkConfig, tmp_path: P
     folder.mkdir()
     weights = weights_of(config, tmp_path)
     oracle = engines.Oracle(weights, [tensorrt.DEMO_SESSION], tell_nobody)
-    found = engines._built(oracle.network.cpu(), oracle.description, folder, oracle, lambda doing, done: None)
+    _, found = engines._built(oracle.description, folder, oracle, lambda doing, done: None)
     assert found.moved_mm < 2.0
     pictures = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
     ours, theirs = Engines(folder).runtime(), EagerRuntime(make(config))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,26 +88,15 @@ def test_fp32_is_built_where_fp16_does_not_hold(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_int8_by_nncf_is_taken_too(tmp_path: Path) -> None:
-    """What INT8 would need: the rounding stands in the model itself, and TensorRT makes int8 convolutions of it."""
-    os.environ.setdefault("NNCF_CI", "1")
-    nncf = pytest.importorskip("nncf")
-    import onnx  # noqa: PLC0415
-
-    spatial = export_onnx(cut(network_of(replace(SMALL, side=64, window=8)))[:1], tmp_path)[0]
-    nncf.set_log_level(logging.ERROR)
+def test_int8_is_built_of_what_is_rounded_in_the_model(tmp_path: Path) -> None:
+    rounding = pytest.importorskip("engine.runtime.rounding")
+    model = export_onnx(cut(network_of(replace(SMALL, side=64, window=8)))[:1], tmp_path)[0]
+    plain = build_engine(trt, model, short=True, capability=trt.ComputeCapability.SM89)
     rng = np.random.default_rng(0)
-    pictures = [{"picture": rng.integers(0, 256, (1, 64, 64, 3), np.uint8)} for _ in range(4)]
-    with redirect_stdout(io.StringIO()):
-        rounded = nncf.quantize(
-            onnx.load(str(spatial)), nncf.Dataset(pictures), subset_size=4, preset=nncf.QuantizationPreset.PERFORMANCE
-        )
-    model = tmp_path / "int8.onnx"
-    onnx.save(rounded, str(model))
+    rounding.round_model(model, [rng.integers(0, 256, (1, 64, 64, 3), np.uint8) for _ in range(4)], ())
     assert_whole(model)
     layers = list(parsed(model))
+    assert {kind for layer, kind in layers if layer == "QUANTIZE"} == {"INT8"}
     assert Counter(layer for layer, _ in layers)["QUANTIZE"] > 20
-    assert ("QUANTIZE", "INT8") in layers
-    plain = build_engine(trt, spatial, short=True, capability=trt.ComputeCapability.SM89)
     engine = build_engine(trt, model, short=True, capability=trt.ComputeCapability.SM89)
     assert LEAST_BYTES < len(engine) < 0.6 * len(plain)  # the weights are a quarter
