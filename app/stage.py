@@ -66,7 +66,8 @@ def paint_stage(
 
 
 def _paint_ground(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:
-    painter.fillRect(QRectF(0, 0, *size), QColor(colours.stage))
+    # A pixel further: at 150 % the last row is covered by half, and what was in memory would show through.
+    painter.fillRect(QRectF(0, 0, size[0] + 1, size[1] + 1), QColor(colours.stage))
     lines, strength = grid_lines(stage.floor)
     projected = stage.orbit.project(lines, size)
     seen = np.isfinite(projected).all(axis=(1, 2))

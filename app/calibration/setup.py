@@ -38,6 +38,8 @@ _KINDS = {
 """Name, what is counted, what is measured, and the second length."""
 _DEFAULT_SECOND = {BoardKind.CHARUCO: 0.75, BoardKind.APRILGRID: 0.3}
 """Parts of the first length."""
+_WIDEST = 160 * GAP
+"""In a larger window the choices stay together."""
 _FILMS = "Videos and sessions (*.mcap *.mp4 *.avi *.mov *.mkv *.webm *.m4v);;All files (*)"
 
 
@@ -193,11 +195,18 @@ class Setup(QFrame):
         right.setSpacing(2 * GAP)
         right.addWidget(self.print_button, 0, Qt.AlignmentFlag.AlignRight)
         right.addWidget(self.picture, 1)
-        row = QHBoxLayout(self)
+        inner = QWidget()
+        inner.setMaximumWidth(_WIDEST)
+        row = QHBoxLayout(inner)
         row.setContentsMargins(6 * GAP, 6 * GAP, 6 * GAP, 6 * GAP)
         row.setSpacing(6 * GAP)
         row.addLayout(left, 3)
         row.addLayout(right, 2)
+        centred = QHBoxLayout(self)
+        centred.setContentsMargins(0, 0, 0, 0)
+        centred.addStretch(1)
+        centred.addWidget(inner, 1000)
+        centred.addStretch(1)
 
     def _kind_changed(self) -> None:
         kind = BoardKind(self.kind.currentData())

@@ -11,7 +11,10 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 from PyQt6.QtWidgets import QApplication
 
 from app.layer import Layer
+from app.orbit import Orbit
 from app.pixels import bgr_of
+from app.stage import Kept, Stage, paint_stage
+from app.theme import LIGHT
 
 PLACE = QRect(10, 20, 30, 12)
 
@@ -44,3 +47,17 @@ def test_picture_looks_like_what_was_painted(app: QApplication, opaque: bool, ra
     assert len(calls) == (2 if opaque else 1)
     painted(layer, "another", draw, ratio)
     assert len(calls) == (3 if opaque else 2)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_ground_covers_the_last_row_between_whole_pixels(app: QApplication, times: int) -> None:
+    """Painted straight away the first time, as a picture that was kept later."""
+    image, kept = QImage(150, 152, QImage.Format.Format_RGB32), Kept()
+    image.setDevicePixelRatio(1.5)
+    for _ in range(times):
+        image.fill(QColor("red"))
+        painter = QPainter(image)
+        paint_stage(painter, (100.0, 101.0), Stage(Orbit(), 0.0), LIGHT, kept)
+        painter.end()
+    stage = QColor(LIGHT.stage).rgb()
+    assert sum(image.pixel(x, 151) == stage for x in range(150)) > 120
