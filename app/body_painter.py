@@ -116,7 +116,7 @@ def _tones(side: Side, fade: int, colours: Colours) -> Tones:
 def _paint_solid(painter: QPainter, drawn: list[Limb | Joint], projected: Points, colours: Colours) -> None:
     trunk = projected[list(TRUNK)]
     trunk_depth = float(trunk[:, 2].mean()) if np.isfinite(trunk).all() else None
-    ground = QColor(colours.stage)
+    ground = QPen(QColor(colours.stage), 2 * _EDGE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
     for part in drawn:
         if trunk_depth is not None and part.depth < trunk_depth:
             _paint_trunk(painter, trunk, colours)
@@ -164,7 +164,7 @@ def capsule(start: tuple[float, float], end: tuple[float, float], radii: tuple[f
     return path
 
 
-def _paint_limb(painter: QPainter, limb: Limb, tones: Tones, ground: QColor) -> None:
+def _paint_limb(painter: QPainter, limb: Limb, tones: Tones, ground: QPen) -> None:
     """A rounded limb lit from the upper left, with an edge of ground that parts it from what is behind.
 
     Two flat tones: gradients take three times as long to paint.
@@ -179,7 +179,7 @@ def _paint_limb(painter: QPainter, limb: Limb, tones: Tones, ground: QColor) -> 
     dx, dy, share = nx * _LIT_SHIFT, ny * _LIT_SHIFT, _LIT_SHARE
     lit_start, lit_end = (ax + dx * ra, ay + dy * ra), (bx + dx * rb, by + dy * rb)
     # The edge is seen along the limb alone: two lines are painted far faster than a larger outline.
-    painter.setPen(QPen(ground, 2 * _EDGE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+    painter.setPen(ground)
     painter.drawLines(
         QLineF(ax + nx * ra, ay + ny * ra, bx + nx * rb, by + ny * rb),
         QLineF(ax - nx * ra, ay - ny * ra, bx - nx * rb, by - ny * rb),

@@ -69,13 +69,14 @@ def _paint_ground(painter: QPainter, size: tuple[float, float], stage: Stage, co
     # A pixel further: at 150 % the last row is covered by half, and what was in memory would show through.
     painter.fillRect(QRectF(0, 0, size[0] + 1, size[1] + 1), QColor(colours.stage))
     lines, strength = grid_lines(stage.floor)
-    projected = stage.orbit.project(lines, size)
-    seen = np.isfinite(projected).all(axis=(1, 2))
-    for level in np.unique(strength).tolist():
-        chosen = projected[seen & (strength == level)][..., :2].reshape(-1, 4).tolist()
+    projected = stage.orbit.project(lines, size)[..., :2].reshape(-1, 4)
+    seen = np.asarray(np.isfinite(projected).all(axis=1))
+    by_level: dict[float, list[QLineF]] = {}
+    for line, level in zip(projected[seen].tolist(), strength[seen].tolist(), strict=True):
+        by_level.setdefault(level, []).append(QLineF(*line))
+    for level, some in sorted(by_level.items()):
         painter.setPen(QPen(mixed(colours.stage, colours.muted, 0.62 * level), 1.0))
-        if chosen:
-            painter.drawLines(*[QLineF(*line) for line in chosen])
+        painter.drawLines(*some)
 
 
 def _paint_trail(painter: QPainter, size: tuple[float, float], stage: Stage, colours: Colours) -> None:

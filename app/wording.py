@@ -118,9 +118,18 @@ def sparing_tip(figures: Figures) -> str:
     )
 
 
+_REASONS = {ASKED_FOR: noted("asked for"), FASTEST: noted("the fastest there is")}
+
+
+def reason_text(reason: str) -> str:
+    """Why it is this runtime: in the user's language where nothing is amiss, else as the engine words what is."""
+    known = _REASONS.get(reason)
+    return reason if known is None else tr(known)
+
+
 def reason_tip(figures: Figures) -> str:
     """Why it is this runtime, and what is made to run faster, a line each; "" where nothing runs."""
-    why = tr("Why: {reason}", reason=figures.reason) if figures.reason else ""
+    why = tr("Why: {reason}", reason=reason_text(figures.reason)) if figures.reason else ""
     meanwhile = tr("Meanwhile: {building}", building=figures.building) if figures.building else ""
     return "\n".join(filter(None, [why, meanwhile]))
 

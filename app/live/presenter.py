@@ -16,7 +16,7 @@ from app.presenter import Notice, Phase, Screen, one_line
 from app.settings import DEFAULT_CAMERA, Settings
 from app.start.presenter import watch_briefly
 from app.translation import tr
-from app.wording import sentence
+from app.wording import reason_text, sentence
 from calib.formats import load_camera
 from calib.remap import CanonicalView
 from engine.assets import bundled_names
@@ -254,7 +254,7 @@ class Live:
         figures = self._snapshot.figures if self._snapshot is not None else None
         if figures is None or not figures.runtime:
             return Chooser(tuple(rows), settings.runtime)
-        runs = tr("{runtime}: {reason}", runtime=figures.runtime, reason=figures.reason)
+        runs = tr("{runtime}: {reason}", runtime=figures.runtime, reason=reason_text(figures.reason))
         lines = [runs if figures.reason else figures.runtime, sentence(figures.building), sentence(figures.notice)]
         tone = "warning" if figures.notice else "muted"
         return Chooser(tuple(rows), settings.runtime, "\n".join(filter(None, lines)), tone)

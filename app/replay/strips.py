@@ -64,7 +64,7 @@ def worst_of(values: FloatArray, reel: Reel, columns: int) -> FloatArray:
     first, _ = shown_frames(reel, columns)
     made: FloatArray = values[first]
     there = np.flatnonzero(np.diff(found) > 0)
-    made[there] = np.fmax.reduceat(values, found[there], axis=0)
+    made[there] = np.fmax.reduceat(values.T, found[there], axis=-1).T
     made[empty(reel, columns)] = np.nan
     return made
 

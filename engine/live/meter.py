@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-
-import numpy as np
+from collections.abc import Collection
 
 from engine.types import Percentiles
 
@@ -18,24 +17,39 @@ class Durations:
     def __init__(self, keep: int = 256) -> None:
         self._values: deque[int] = deque(maxlen=keep)
         self._lock = threading.Lock()
+        self._told: Percentiles | None = None
+        """Until there is another duration: whoever draws asks more often than frames come."""
 
     def add(self, ns: int) -> None:
         """One more duration in nanoseconds."""
         with self._lock:
             self._values.append(ns)
+            self._told = None
 
     def percentiles(self) -> Percentiles:
         """In milliseconds."""
         with self._lock:
-            values = list(self._values)
-        return percentiles_ms(values)
+            if self._told is None:
+                self._told = percentiles_ms(self._values)
+            return self._told
 
 
-def percentiles_ms(durations_ns: list[int]) -> Percentiles:
-    """The percentiles in milliseconds of durations in nanoseconds; NaN of none."""
+def percentiles_ms(durations_ns: Collection[int]) -> Percentiles:
+    """The percentiles in milliseconds of durations in nanoseconds, linear between them; NaN of none.
+
+    As numpy's, which takes five times as long for so few.
+    """
     if not durations_ns:
         return Percentiles(float("nan"), float("nan"), float("nan"))
-    return Percentiles(*(float(v) / NS_PER_MS for v in np.percentile(durations_ns, (50, 95, 99))))
+    rising = sorted(durations_ns)
+    last = len(rising) - 1
+
+    def at(share: float) -> float:
+        below = int(share * last)
+        low, high = rising[below], rising[min(below + 1, last)]
+        return (low + (share * last - below) * (high - low)) / NS_PER_MS
+
+    return Percentiles(at(0.50), at(0.95), at(0.99))
 
 
 class Rate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ GAP_NS = 500_000_000
 """Frames further apart than this are shown as a gap, whether or not an event tells of it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Reel:
     """The frames of a recording in the order of time; positions count from 0."""
 
@@ -45,7 +46,7 @@ class Reel:
         """The frame shown at this time: the last at or before it, the first before all."""
         return max(int(np.searchsorted(self.times_ns, media_ns, side="right")) - 1, 0)
 
-    @property
+    @cached_property
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """(begin, end) media ns where frames are missing: as the events tell and as the times show, merged."""
         told = [(e.capture_ns - e.duration_ns, e.capture_ns) for e in self.events if e.kind is EventKind.GAP]

@@ -31,8 +31,9 @@ class Track:
         self._glimpses: dict[int, Pose] = {}
         self._heat: dict[int, bytes] = {}
         self._heat_bytes = 0
-        self.errors_mm: FloatArray = np.full((frames, JOINT_COUNT), np.nan, np.float32)
-        """(N, 15) distance of each joint to its truth, as the network found it; NaN where either is not known."""
+        self.errors_mm: FloatArray = np.full((frames, JOINT_COUNT), np.nan, np.float32, "F")
+        """(N, 15) distance of each joint to its truth, as the network found it; NaN where either is not known.
+        Each joint's lie side by side in memory, as they are drawn."""
         self.mpjpe_mm: FloatArray = np.full(frames, np.nan, np.float32)
         """(N,) mean over the joints of each frame that are known; NaN where none is."""
         self.known: NDArray[np.bool_] = np.zeros(frames, np.bool_)

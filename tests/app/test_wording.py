@@ -7,7 +7,9 @@ from math import nan
 
 import numpy as np
 
-from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, reason_tip, strip_text
+from app import wording
+from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, reason_text, reason_tip, strip_text
+from engine.runtime.runtime import ASKED_FOR, FASTEST
 from engine.types import Percentiles, StreamState
 from tests.app import fake
 
@@ -79,3 +81,10 @@ def test_a_recording_that_rests_has_neither_rate_nor_age() -> None:
     assert UNKNOWN not in {playing.rates, playing.age}
     assert {resting.rates, resting.age} == {UNKNOWN}
     assert resting.skipped == playing.skipped
+
+
+def test_the_usual_reasons_are_known_to_the_translation_and_others_stay_as_they_are() -> None:
+    for reason in (ASKED_FOR, FASTEST):
+        assert wording._REASONS[reason] == reason, "the English in the table is the engine's"
+        assert reason_text(reason) == reason
+    assert reason_text("no NVIDIA GPU") == "no NVIDIA GPU"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PyQt6.QtCore import QPointF
 from PyQt6.QtWidgets import QApplication
 
-from app.replay.lanes import HEADER, JOINT_ROWS
+from app.replay.lanes import HEADER, JOINT_ROWS, dashed
 from app.replay.strips import worst_frames
 from app.replay.timeline import Timeline
 from app.theme import DARK, LIGHT, Colours
@@ -157,3 +159,26 @@ def test_a_recording_without_flags_and_gaps_explains_none(timeline: Timeline) ->
     times = np.arange(50, dtype=np.int64) * SECOND // 30
     show(timeline, Reel(times, (), True), filled(50))
     assert timeline._rows.ruler == 0
+
+
+@given(
+    st.lists(st.floats(0.5, 30), min_size=1, max_size=40),
+    st.floats(1, 12),
+    st.floats(1, 12),
+    st.floats(-50, 50),
+)
+def test_dashes_lie_on_the_line_and_cover_what_they_should(
+    steps: list[float], on: float, off: float, start: float
+) -> None:
+    x = start + np.concatenate([[0.0], np.cumsum(steps)])
+    y = np.sin(np.arange(len(x)))
+    found = dashed(np.stack([x[:-1], y[:-1], x[1:], y[1:]], -1), on, off)
+    assert (found[:, 2] > found[:, 0]).all()
+    np.testing.assert_allclose(found[:, 1], np.interp(found[:, 0], x, y), atol=1e-6)
+    np.testing.assert_allclose(found[:, 3], np.interp(found[:, 2], x, y), atol=1e-6)
+    places = np.linspace(x[0], x[-1], 500)
+    within = ((places[:, None] > found[:, 0]) & (places[:, None] < found[:, 2])).any(axis=1)
+    phase = places % (on + off)
+    clear = (np.abs(phase - on) > 1e-6) & (phase > 1e-6) & (np.abs(phase - on - off) > 1e-6)
+    clear &= np.abs(places[:, None] - x).min(axis=1) > 1e-9
+    np.testing.assert_array_equal(within[clear], (phase < on)[clear])
