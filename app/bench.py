@@ -107,7 +107,7 @@ def read_report(path: Path) -> Report:
 
 def show(report: Report) -> None:
     """All tables on the terminal."""
-    from engine.runtime.bench.page import grids, machine_line, run_line  # noqa: PLC0415
+    from engine.runtime.bench.page import grids, legend, machine_line, run_line  # noqa: PLC0415
 
     console = Console(soft_wrap=True, highlight=False)
     console.print(Text(machine_line(report), "bold"))
@@ -118,6 +118,9 @@ def show(report: Report) -> None:
         console.print(_table(grid))
         for note in grid.notes:
             console.print(Text(note, "dim"))
+    console.print()
+    for line in legend(report):
+        console.print(Text(line, "dim"))
 
 
 def _table(grid: Grid) -> Table:

@@ -181,7 +181,7 @@ class Engine:
             kind = TYPES[str(engine.get_tensor_dtype(name)).rpartition(".")[2]]
             # Memory even for what has no elements: every tensor must have an address.
             room = torch.zeros(max(1, prod(shape)), dtype=kind, device=device)
-            context.set_tensor_address(name, room.data_ptr())
+            self._place(name, room)
             self.outputs[name] = room[: prod(shape)].view(shape)
 
     def __call__(self, *inputs: Tensor) -> None:
@@ -189,9 +189,14 @@ class Engine:
         self._given = list(inputs)  # must live until then
         for name, tensor in zip(self._inputs, inputs, strict=True):
             if name is not None:
-                self._context.set_tensor_address(name, tensor.data_ptr())
+                self._place(name, tensor)
         if not self._context.execute_async_v3(self._stream()):
             raise RuntimeError("TensorRT did not start an engine; its own words stand above")
+
+    def _place(self, name: str, tensor: Tensor) -> None:
+        """Tell where an input or an output lies."""
+        if not self._context.set_tensor_address(name, tensor.data_ptr()):
+            raise RuntimeError(f"TensorRT takes no memory for {name}; its own words stand above")
 
 
 class Engines:
@@ -238,24 +243,24 @@ class Engines:
             (folder / f"{name}{CACHE}").write_bytes(bytes(cache.serialize()))
 
     def pieces(self) -> Pieces:
-        """The parts as functions of tensors."""
-        spatial, pose, motion = self._parts[SPATIAL], self._parts[POSE], self._parts.get(MOTION)
-        given = SEEN if motion is not None else (*SEEN, "feature")
+        """The parts as functions of tensors, which keep the library's runtime and its caches alive."""
+        return Pieces(self._see, self._move if MOTION in self._parts else None, self._find)
 
-        def see(picture: Tensor) -> tuple[Tensor, ...]:
-            spatial(picture)
-            return tuple(spatial.outputs[name] for name in given)
+    def _see(self, picture: Tensor) -> tuple[Tensor, ...]:
+        spatial = self._parts[SPATIAL]
+        spatial(picture)
+        given = SEEN if MOTION in self._parts else (*SEEN, "feature")
+        return tuple(spatial.outputs[name] for name in given)
 
-        def move(picture: Tensor) -> Tensor:
-            assert motion is not None
-            motion(picture)
-            return motion.outputs["feature"]
+    def _move(self, picture: Tensor) -> Tensor:
+        motion = self._parts[MOTION]
+        motion(picture)
+        return motion.outputs["feature"]
 
-        def find(*asked: Tensor) -> tuple[Tensor, Tensor]:
-            pose(*asked)
-            return pose.outputs["joints"], pose.outputs["actions"]
-
-        return Pieces(see, None if motion is None else move, find)
+    def _find(self, *asked: Tensor) -> tuple[Tensor, Tensor]:
+        pose = self._parts[POSE]
+        pose(*asked)
+        return pose.outputs["joints"], pose.outputs["actions"]
 
     def runtime(self) -> GraphRuntime:
         """What runs them frame by frame."""

@@ -94,11 +94,23 @@ class Upgrading(Runtime):
             made, self._made = self._made, None
         if made is None:
             return
-        made.recall(self._serving.memory())
+        try:
+            made.recall(self._serving.memory())
+        except Exception as error:
+            self._failed(error)
+            made.close()
+            return
         before, self._serving = self._serving, made
         self._introduce()
         before.close()
         log.info("%s runs now in place of %s", made.description, before.description)
+
+    def _failed(self, error: Exception) -> None:
+        """What serves goes on, and says why."""
+        if not isinstance(error, EgoposeError):
+            log.error("building %s failed", self._better.title, exc_info=error)
+        why = " ".join(str(error).split()) or type(error).__name__
+        self.notice = f"{self._better.title} could not be built ({why}); {self._serving.description} goes on"
 
     def _make(self) -> None:
         """On a thread of its own."""
@@ -112,10 +124,7 @@ class Upgrading(Runtime):
         except Cancelled:
             return
         except Exception as error:  # a machine that cannot build goes on with what it has
-            if not isinstance(error, EgoposeError):
-                log.exception("building %s failed", self._better.title)
-            why = " ".join(str(error).split()) or type(error).__name__
-            self.notice = f"{self._better.title} could not be built ({why}); {self._serving.description} goes on"
+            self._failed(error)
             if made is not None:
                 made.close()
             return

@@ -38,8 +38,9 @@ def quick(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_quick_run_tells_runtimes_stages_ratios_and_peaks(quick: Path) -> None:
     told = json.loads(quick.read_text())
-    assert told["format"] == "egopose-bench-1"
+    assert told["format"] == "egopose-bench-2"
     assert told["quick"] is True
+    assert 0.0 <= told["others"] <= 1.0
     assert told["machine"]["processor"]
     (network,) = told["networks"]
     assert (network["network"], network["side"], network["window"]) == ("tiny", 64, 8)
@@ -75,6 +76,10 @@ def test_the_page_is_made_of_the_json_and_names_the_machine(
     assert report.machine.processor in page.read_text()
     assert "| eager |" in page.read_text()
     said = capsys.readouterr().out
+    # Every heading, and every stage, is explained in both.
+    explained = ("CPU ms: ", "less CPU: ", "of the peak: ", "threads: ", "window: ", "ring push: ", "overlay: ")
+    assert all(word in page.read_text() and word in said for word in explained)
+    assert "of the cores meanwhile" in said
     assert "tiny: tiny.safetensors, 64 px, T = 8" in said
     assert f"written: {page}" in said
 

@@ -13,7 +13,10 @@ FRAMES = 20
 
 
 def gpu_figures(run: Callable[[], object]) -> tuple[float, int] | tuple[None, None]:
-    """Milliseconds between two events around a frame, in the median, and the launches a frame; None without a GPU."""
+    """Milliseconds from before to after a frame by the GPU's clock, in the median, and the launches a frame.
+
+    The runtime has streams of its own and waits for them: the host's part is in it. None without a GPU.
+    """
     if not torch.cuda.is_available():
         return None, None
     for _ in range(3):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import os
 import platform
+import time
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import psutil
 
 from engine.runtime.bench.report import Machine
 
@@ -27,6 +30,32 @@ def this_machine() -> Machine:
         versions={"python": platform.python_version()} | {name: v for name in LIBRARIES if (v := _version(name))},
         load=_load(),
     )
+
+
+class Others:
+    """What other processes take of the machine's cores, from when it is made on."""
+
+    def __init__(self) -> None:
+        self._began, self._busy, self._own = time.monotonic(), _busy_s(), _own_s()
+
+    def share(self) -> float:
+        """0..1 of all cores' time; what a hypervisor took counts as well. NaN if unknown."""
+        elapsed = (time.monotonic() - self._began) * (psutil.cpu_count() or 1)
+        others = (_busy_s() - self._busy) - (_own_s() - self._own)
+        return min(1.0, max(0.0, others / elapsed)) if elapsed > 0 else math.nan
+
+
+def _busy_s() -> float:
+    """Seconds that all cores together were busy."""
+    times = psutil.cpu_times()
+    # A guest's time is in its host process's already.
+    idle = ("idle", "iowait", "guest", "guest_nice")
+    return float(sum(value for name, value in times._asdict().items() if name not in idle))
+
+
+def _own_s() -> float:
+    """Seconds of this process, and of those that it began and waited for."""
+    return sum(os.times()[:4])
 
 
 def cores() -> int:

@@ -11,6 +11,15 @@ from engine.runtime.bench.report import Cost, NetworkReport, Report
 NOTHING = "–"  # noqa: RUF001 an en dash is what is meant
 
 
+STAGE_NOTES = (
+    "canonical view: the camera's picture resampled to the network's; spatial stream, motion encoder, temporal and "
+    "pose: the network",
+    "ring push: a frame's features remembered; read-back: the results handed over; overlay: the joints' pixels in the "
+    "camera's picture",
+)
+"""What is not plain from a stage's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """A table: the first column is words, the others are figures."""
@@ -33,9 +42,33 @@ def machine_line(report: Report) -> str:
 def run_line(report: Report) -> str:
     """How it was measured, in a line."""
     versions = ", ".join(f"{name} {value}" for name, value in report.machine.versions.items())
-    busy = f"; load {report.machine.load:g} at the beginning" if math.isfinite(report.machine.load) else ""
+    busy = f"; {report.machine.load:g} processes wanted a core before" if math.isfinite(report.machine.load) else ""
+    if math.isfinite(report.others):
+        busy += f", others took {report.others:.0%} of the cores meanwhile"
     quick = " (quick)" if report.quick else ""
     return f"egopose {report.egopose}, {report.when}{quick}, {report.rounds} rounds; {versions}{busy}"
+
+
+def legend(report: Report) -> list[str]:
+    """What the figures mean, a line each."""
+    lines = [
+        "All that is compared was measured in turn, within one run. Times are of one frame, medians over the rounds; a "
+        "ratio is the median of the rounds' own ratios, so it is not quite the ratio of the times beside it.",
+        "CPU ms: processor time of all threads together; where others use the cores too it tells more than wall ms.",
+        "window: the published way of running, both ResNets over all T frames for each new one, in eager PyTorch. less "
+        "CPU: how many times less CPU time than it.",
+        "of the peak: the network's multiplications a second of CPU time, on one thread, as a share of what the same "
+        "library reaches in large convolutions of the same precision (the last table).",
+        "threads: at most so many run at a time: one for each of the network's streams.",
+        "compiled for timing alone: its speed is that of any such network, its accuracy was not checked.",
+    ]
+    if any(entry.gpu_ms is not None for network in report.networks for entry in network.entries):
+        lines.append(
+            "On a GPU ratios are of wall time: the processor only waits. faster: how many times less than the window. "
+            "GPU ms: from before to after a frame by the GPU's clock, the host's part included. launches: kernels and "
+            "graphs that the host starts for a frame."
+        )
+    return lines
 
 
 def grids(report: Report) -> list[Grid]:
@@ -48,11 +81,8 @@ def markdown(report: Report) -> str:
     """The page that `egopose bench --page` writes."""
     lines = [
         "# Benchmarks", "",
-        "Written by `egopose bench --page BENCHMARKS.md`, not by hand. All that is compared was measured in turn "
-        "within one run: medians over its rounds. CPU time is that of all threads together; on a machine that does "
-        "other things as well it tells more than the clock. The window is the published way of running: both ResNets "
-        "over all T frames for each new one. The peak is that of large convolutions through the same library, on one "
-        "thread, as the network's share of it.", "",
+        "Written by `egopose bench --page BENCHMARKS.md`, not by hand.", "",
+        *(f"- {line}" for line in legend(report)), "",
         f"- Machine: {machine_line(report)}",
         f"- Run: {run_line(report)}",
         f"- Pictures of {report.frame_size[0]} x {report.frame_size[1]}",
@@ -80,7 +110,7 @@ def _of_network(network: NetworkReport) -> Iterator[Grid]:
 
 def _entries(network: NetworkReport) -> Grid:
     on_gpu = any(entry.gpu_ms is not None for entry in network.entries)
-    header = ["", "CPU ms", "wall ms", "frames/s", "less CPU", "of the peak", "threads"]
+    header = ["", "CPU ms", "wall ms", "frames/s by wall", "less CPU", "of the peak", "threads"]
     rows = []
     for entry in network.entries:
         rate = 1e3 / max(entry.cost.wall_ms, 1e-9)
@@ -95,13 +125,13 @@ def _entries(network: NetworkReport) -> Grid:
     notes = [f"{entry.name}: {entry.title}" for entry in network.entries]
     notes += [f"not here: {missing.name}: {missing.reason}" for missing in network.missing]
     notes += [
-        f"{parallel.name}: two streams side by side take {parallel.ratio:.2f} of their time one after the other "
-        f"({parallel.side_by_side_ms:.1f} against {parallel.in_turn_ms:.1f} ms)"
+        f"{parallel.name}: two streams side by side take {parallel.ratio:.2f} of their wall time one after the other "
+        f"({parallel.side_by_side_ms:.1f} against {parallel.in_turn_ms:.1f} ms in the median)"
         for parallel in network.parallel
     ]
     title = (
-        f"{network.network}: {network.weights}, {network.side} px, T = {network.window}, {network.gmac:.2f} GMAC "
-        f"a frame ({network.window_gmac:.0f} by the window)"
+        f"{network.network}: {network.weights}, {network.side} px, T = {network.window}, {network.gmac:.2f} * 10^9 "
+        f"multiplications a frame ({network.window_gmac:.0f} by the window)"
     )
     return Grid(title, tuple(header), tuple(rows), tuple(notes))
 
@@ -112,7 +142,7 @@ def _stages(network: NetworkReport) -> Grid:
     rows = [(name, *(f"{each[name]:.1f}" if name in each else NOTHING for each in spent)) for name in names]
     rows.append(("all beside the network", *(_percent(each.beside_network) for each in network.stages)))
     header = ("CPU microseconds a frame", *(each.name for each in network.stages))
-    return Grid(f"{network.network}: stages, one after the other", header, tuple(rows))
+    return Grid(f"{network.network}: stages, one after the other on one thread", header, tuple(rows), STAGE_NOTES)
 
 
 def _capped(network: NetworkReport) -> Grid:
@@ -122,6 +152,7 @@ def _capped(network: NetworkReport) -> Grid:
         if not each.held:
             notes.append(f"{each.name}: the cap did not hold: {', '.join(each.kernels)}")
     kernels = sorted({kernel for each in network.capped if each.held for kernel in each.kernels})
+    notes += [f"in a process of its own whose libraries know no more than {network.capped[0].cap}"]
     notes += [f"kernels: {', '.join(kernels)}"] if kernels else []
     header = ("", "CPU ms", "wall ms", "of the peak there")
     return Grid(f"{network.network}: as a laptop runs it", header, tuple(rows), tuple(notes))
@@ -129,8 +160,11 @@ def _capped(network: NetworkReport) -> Grid:
 
 def _peaks(report: Report) -> Grid:
     rows = tuple((f"{peak.library} {peak.precision}", f"{peak.gmac_per_s:.0f}") for peak in report.peaks)
-    notes = tuple(f"remembering a frame of {name}: {us:.2f} µs" for name, us in report.ring_push_us.items())
-    return Grid("This machine's convolutions at best, and what is remembered", ("", "GMAC/s, one thread"), rows, notes)
+    notes = tuple(f"remembering a frame of {name}: {us:.2f} µs of CPU time" for name, us in report.ring_push_us.items())
+    on_gpu = " or the whole GPU" if report.machine.gpu else ""
+    return Grid(
+        "This machine's convolutions at best", ("", f"10^9 multiplications a second, one thread{on_gpu}"), rows, notes
+    )
 
 
 def _cost(cost: Cost) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Self
 
-FORMAT = "egopose-bench-1"
+FORMAT = "egopose-bench-2"
 MAX_BYTES = 1 << 24
 WINDOW = "window"
 """The name of the sliding window among the ways to run a network."""
@@ -32,7 +32,7 @@ class Machine:
     versions: dict[str, str]
     """Of Python and of what runs networks, by name."""
     load: float
-    """Processes that ran at the beginning, over the last minute; above 0 something else had a share. NaN if unknown."""
+    """Processes that wanted a core at the beginning, in the mean of the last minute. NaN if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Entry:
     peak_share: float | None
     """Share of the peak of its library and precision, on one thread; None where that was not measured."""
     gpu_ms: float | None = None
-    """Between two events on the GPU's stream."""
+    """From before to after a frame by the GPU's clock, the host's part included."""
     launches: int | None = None
     """Kernels and graphs that the host starts on the GPU for a frame."""
 
@@ -169,6 +169,8 @@ class Report:
     quick: bool
     rounds: int
     machine: Machine
+    others: float
+    """Share of all cores' time that went to other processes while it was measured, 0..1. NaN if unknown."""
     frame_size: tuple[int, int]
     """(width, height) of the camera's picture."""
     peaks: tuple[Peak, ...]

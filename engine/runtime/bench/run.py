@@ -23,7 +23,7 @@ from engine.runtime.bench import timing
 from engine.runtime.bench.capped import HIGHER, run_capped
 from engine.runtime.bench.contest import TENSORRT, TORCH, Chosen, Way, Ways, check_known, check_wanted, chosen, ways_of
 from engine.runtime.bench.gpu import gpu_figures
-from engine.runtime.bench.machine import this_machine
+from engine.runtime.bench.machine import Others, this_machine
 from engine.runtime.bench.peak import Chain, openvino_chains, torch_chains
 from engine.runtime.bench.report import (
     WINDOW,
@@ -74,7 +74,7 @@ def bench(
     check_wanted(wanted)
     for name in names:
         check_known(name)
-    effort, machine = Effort(quick), this_machine()
+    effort, machine, others = Effort(quick), this_machine(), Others()
     cv2.setNumThreads(1)
     tell("finding the library's best convolutions")
     chains = best_chains(wanted)
@@ -92,6 +92,7 @@ def bench(
         quick=quick,
         rounds=effort.rounds,
         machine=machine,
+        others=others.share(),
         frame_size=FRAME_SIZE,
         peaks=tuple(peaks_of(chains, sampled)),
         ring_push_us=pushes,

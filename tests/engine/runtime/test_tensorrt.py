@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -304,6 +306,29 @@ def test_an_engine_that_does_not_start_is_an_error(
     made._parts["spatial"]._context.fails = True
     with pytest.raises(RuntimeError, match="did not start"):
         made.runtime()
+
+
+def test_memory_that_an_engine_does_not_take_is_an_error(
+    tmp_path: Path, library: Callable[[dict[str, Tensors]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library(engines_of(TINY, tmp_path))
+    monkeypatch.setattr(Context, "set_tensor_address", lambda self, name, address: False)
+    with pytest.raises(RuntimeError, match="TensorRT takes no memory for "):
+        Engines(tmp_path, Plain(), lambda: 7)
+
+
+def test_what_runs_keeps_the_library_and_its_caches_alive(
+    tmp_path: Path, library: Callable[[dict[str, Tensors]], None]
+) -> None:
+    library(engines_of(TINY, tmp_path))
+    made = Engines(tmp_path, Plain(), lambda: 7)
+    kept, runtime = weakref.ref(made), made.runtime()
+    del made
+    gc.collect()
+    assert kept() is not None
+    del runtime
+    gc.collect()
+    assert kept() is None
 
 
 # ---- how they are built ----

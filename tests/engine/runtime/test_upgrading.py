@@ -144,6 +144,28 @@ def test_what_cannot_be_built_is_a_notice_and_the_poses_go_on(error: Exception, 
     runtime.close()
 
 
+def test_what_does_not_take_the_memory_over_never_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = make(REMEMBERING)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)
+    faster = Faster(network)
+
+    def recall(memory: object) -> None:
+        raise RuntimeError("the GPU is gone")
+
+    better = Slow(faster)
+    runtime, oracle = Upgrading(EagerRuntime(network), better), EagerRuntime(network)
+    for at, picture in enumerate(pictures):
+        if at == 2:
+            better.finish(runtime)
+            monkeypatch.setattr(faster, "recall", recall)
+        assert np.array_equal(runtime.run(picture).joints_m, oracle.run(picture).joints_m), at
+    assert runtime.description == "PyTorch eager, CPU"
+    assert runtime.notice == "OpenVINO int8 could not be built (the GPU is gone); PyTorch eager, CPU goes on"
+    assert faster.closed == 1
+    runtime.close()
+    assert faster.closed == 1
+
+
 def test_no_frame_is_lost_on_the_way_from_one_to_the_other(tmp_path: Path) -> None:
     network, camera = make(REMEMBERING), load_camera("sceneego")
     folder = recording(tmp_path / "pictures", 9)

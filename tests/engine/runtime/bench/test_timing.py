@@ -11,7 +11,7 @@ import torch
 from engine.learn.baselines.published import PublishedNetwork
 from engine.network.config import BASE, SMALL
 from engine.network.network import PoseNetwork
-from engine.runtime.bench import timing
+from engine.runtime.bench import machine, timing
 from engine.runtime.bench.contest import Way
 from engine.runtime.bench.gpu import count_launches, gpu_figures
 from engine.runtime.bench.peak import LAYERS, Chain, gmac_of
@@ -106,6 +106,23 @@ def test_the_parts_that_are_timed_are_the_network_whether_side_by_side_or_in_tur
     finally:
         for runtime in (eager, *others):
             runtime.close()
+
+
+def test_others_are_what_is_busy_besides_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds of four cores: 16 s were busy, 6 of them this process's own."""
+    clock, busy, own = iter([0.0, 10.0]), iter([100.0, 116.0]), iter([1.0, 7.0])
+    monkeypatch.setattr(machine.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(machine, "_busy_s", lambda: next(busy))
+    monkeypatch.setattr(machine, "_own_s", lambda: next(own))
+    monkeypatch.setattr(machine.psutil, "cpu_count", lambda: 4)
+    assert machine.Others().share() == pytest.approx(0.25)
+
+
+def test_the_share_of_others_is_a_share_here_too() -> None:
+    others = machine.Others()
+    while machine._own_s() - others._own < 0.02:
+        pass
+    assert 0.0 <= others.share() <= 1.0
 
 
 def test_launches_are_counted_and_nothing_else_of_the_host() -> None:
