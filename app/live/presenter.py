@@ -135,7 +135,8 @@ class Live:
         self._ending.append(self._change)
         self._change, self._changing = None, ""
         if isinstance(outcome, Exception):
-            self._notice = Notice(tr("Nothing was changed: {reason}", reason=one_line(outcome)), "error")
+            reason = one_line(outcome).replace("--runtime ", "")  # which is chosen from a list here
+            self._notice = Notice(tr("Nothing was changed: {reason}", reason=reason), "error")
             return
         self._opener.settings, self._notice = outcome, None
         self._changed()

@@ -164,9 +164,9 @@ def take(
     seen: Callable[[], Sequence[Moment]],
     size: tuple[int, int],
     themes: Sequence[ThemeChoice],
-    grab: Callable[[MainWindow], QPixmap] = MainWindow.grab,
+    grab: Callable[[QWidget], QPixmap] = QWidget.grab,
 ) -> list[QPixmap]:
-    """The pictures of one scene, one a theme, `size` in device-independent pixels; `grab` takes them."""
+    """The pictures of one scene, one a theme, `size` in device-independent pixels; `grab` takes them, dialogs too."""
     app = application()
     opener = StageOpener(Settings())
     window = MainWindow(opener, Theme(themes[0]))
@@ -177,13 +177,16 @@ def take(
     pictures = []
     try:
         arrange(studio)
+        if studio.over is not None:
+            studio.over.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+            studio.over.show()
         for theme in themes:
             window.theme.choose(theme)  # while it is shown, as the user does
             for _ in range(3):  # layouts settle one after the other
                 app.processEvents()
             picture = grab(window)
             if studio.over is not None:
-                _put_over(picture, studio.over)
+                _put_over(picture, grab(studio.over))
             pictures.append(picture)
         return pictures
     finally:
@@ -194,13 +197,13 @@ def take(
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def _put_over(picture: QPixmap, dialog: QWidget) -> None:
+def _put_over(picture: QPixmap, above: QPixmap) -> None:
     """The dialog as a window manager would show it: in the middle, the window behind it a little darker."""
-    above = dialog.grab()
     painter = QPainter(picture)
     scale = picture.devicePixelRatio()
     width, height = picture.width() / scale, picture.height() / scale
     painter.fillRect(picture.rect(), QColor(0, 0, 0, 110))
-    place = QPoint(round((width - dialog.width()) / 2), round((height - dialog.height()) / 2))
+    size = above.deviceIndependentSize()
+    place = QPoint(round((width - size.width()) / 2), round((height - size.height()) / 2))
     painter.drawPixmap(place, above)
     painter.end()

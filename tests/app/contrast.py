@@ -49,7 +49,13 @@ def of_widgets(window: QWidget) -> list[Written]:
     for widget in window.findChildren(QWidget):
         text = _of_widget(widget).strip()
         seen = widget.visibleRegion().boundingRect()
-        if text and widget.isVisible() and not seen.isEmpty() and seen.height() >= widget.height() - 1:
+        if (
+            text
+            and widget.window() is window
+            and widget.isVisible()
+            and not seen.isEmpty()
+            and seen.height() >= widget.height() - 1
+        ):
             inner = seen.adjusted(2, 2, -2, -2)
             found.append(Written(text, QRect(widget.mapTo(window, inner.topLeft()), inner.size())))
     return found
@@ -66,7 +72,7 @@ def of_painters(window: QWidget, found: list[Written]) -> Iterator[None]:
         ink = painter.pen().color().name()
         if isinstance(device, QPixmap | QImage) and text.strip():
             found.append(Written(text, QRect(), ink))
-        elif isinstance(device, QWidget) and text.strip() and window.isAncestorOf(device):
+        elif isinstance(device, QWidget) and text.strip() and device.window() is window:
             box = _box(painter, words)
             place = painter.worldTransform().mapRect(box).toAlignedRect() & device.rect()
             offset = device.mapTo(window, QPoint(0, 0))

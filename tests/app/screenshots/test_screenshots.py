@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from PyQt6.QtGui import QFont, QImage, QPixmap
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.cli import main
 from app.main_window import MainWindow
@@ -20,7 +20,7 @@ from app.screenshots.clip import make_clip
 from app.screenshots.moments import Moment
 from app.screenshots.scenes import SCENES
 from app.screenshots.studio import take
-from app.theme import DARK, LIGHT, ThemeChoice
+from app.theme import DARK, LIGHT, Theme, ThemeChoice
 from engine.errors import EgoposeError
 from engine.types import Percentiles
 from tests.app import fake
@@ -45,22 +45,25 @@ def some(number: int = 3) -> list[Moment]:
 def test_all_can_be_read_on_any_page(name: str, app: QApplication) -> None:
     """Nothing is clipped, at the least size neither, and every text stands out from what it was really painted on."""
     wrong: list[str] = []
+    themes: list[Theme] = []
 
-    def grab(window: MainWindow) -> QPixmap:
-        window.resize(960, 560)
-        app.processEvents()
-        wrong.extend(f"at 960 x 560: {each}" for each in clipped(window))
-        window.resize(1280, 800)
-        for _ in range(3):
+    def grab(shown: QWidget) -> QPixmap:
+        if isinstance(shown, MainWindow):
+            shown.resize(960, 560)
             app.processEvents()
-        wrong.extend(clipped(window))
-        found = of_widgets(window)
-        with of_painters(window, found):
-            picture = window.grab()
-        theme = window.theme
-        grounds = theme.colours.surface, theme.colours.stage
-        wrong.extend(f"{theme.choice}: {each}" for each in poor(picture, found, grounds))
+            wrong.extend(f"at 960 x 560: {each}" for each in clipped(shown))
+            shown.resize(1280, 800)
+            for _ in range(3):
+                app.processEvents()
+            themes.append(shown.theme)
+        wrong.extend(clipped(shown))
+        found, colours = of_widgets(shown), themes[-1].colours
+        with of_painters(shown, found):
+            picture = shown.grab()
+        grounds = colours.surface, colours.stage
+        wrong.extend(f"{themes[-1].choice}: {each}" for each in poor(picture, found, grounds))
         assert found, "something is written"
+        wrong.extend(f"an option of the command line: {one.text}" for one in found if "--" in one.text)
         return picture
 
     pictures = take(SCENES[name], some, (1280, 800), [ThemeChoice.DARK, ThemeChoice.LIGHT], grab)
@@ -78,7 +81,7 @@ def test_nothing_is_clipped_in_a_larger_font(name: str, app: QApplication) -> No
     before, larger = app.font(), QFont(app.font())
     larger.setPointSizeF(11.0)
 
-    def grab(window: MainWindow) -> QPixmap:
+    def grab(window: QWidget) -> QPixmap:
         app.processEvents()
         wrong.extend(clipped(window))
         return window.grab()
