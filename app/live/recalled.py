@@ -55,6 +55,8 @@ def recall(preferences: Preferences, network: str | None, runtime: str | None) -
                 )
             )
             runtime = AUTO
+    if lost:
+        lost.append(tr("Live in the sidebar changes that."))
     return Recalled(network, runtime, " ".join(lost))
 
 

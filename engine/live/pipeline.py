@@ -181,7 +181,9 @@ class Pipeline:
             condition = self._supervised.condition
             return condition.state, condition.message, self._supervised.silent_s
         if state is StreamState.STREAMING and silent_s > STALL_NS / 1e9:
-            return StreamState.STALLED, f"no new picture for {silent_s:.0f} s; check the camera's cable", silent_s
+            # A camera is supervised: this is of what the computer itself makes or reads.
+            line = f"no new picture for {silent_s:.0f} s: this computer is busy; close what else runs"
+            return StreamState.STALLED, line, silent_s
         return state, message, 0.0
 
     def _happened(self, event: Event) -> None:
