@@ -34,7 +34,8 @@ class Grid:
 def machine_line(report: Report) -> str:
     """What was measured on, in a line."""
     machine = report.machine
-    parts = [machine.processor, f"{machine.cores} cores", " ".join(machine.extensions)]
+    cores = "1 core" if machine.cores == 1 else f"{machine.cores} cores"
+    parts = [machine.processor, cores, " ".join(machine.extensions)]
     parts += [machine.gpu or "no GPU", f"{machine.memory_gb:.0f} GB", machine.system]
     return " · ".join(part for part in parts if part)
 
