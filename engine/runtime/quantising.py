@@ -65,23 +65,27 @@ def quantise_convolutions(
     parts = {name: plain / f"{name}.xml" for name in (SPATIAL, MOTION) if (plain / f"{name}.xml").is_file()}
     pictures = calibration.thinned(CALIBRATION_STEP)
     ranking: list[Layer] = []
-    made: dict[int, dict[str, Model]] = {}
+    best: dict[str, Model] = {}
+    """Of the least number that held; a large network's models are not kept for every number."""
 
     def holds(left: int) -> bool:
         tell("quantising" if not left else f"quantising all but {left} layers", 0.5 + 0.05 * left.bit_length())
-        made[left] = {
+        made = {
             name: quantised(path, pictures, [layer.name for layer in ranking[:left] if layer.part == name], signed)
             for name, path in parts.items()
         }
-        write(made[left], folder)
-        return not fault(judge(folder, "int8"), MARGIN * WITHIN)
+        write(made, folder)
+        held = not fault(judge(folder, "int8"), MARGIN * WITHIN)
+        if held:
+            best.update(made)
+        return held
 
     if holds(0):
         return []
     tell("ranking the layers", 0.52)
     ranking = rank(parts, folder, pictures[:: -(-len(pictures) // RANKED_ON)])
     left = fewest(holds, len(ranking) // 2)
-    write(made[left], folder)
+    write(best, folder)
     return ranking[:left]
 
 
