@@ -18,6 +18,9 @@ from engine.motion.profile import from_height, save_profile
 from engine.skeleton import JOINTS
 from engine.types import Snapshot
 
+_USED, _OTHER = "Ada", "Grace"
+"""Whose profiles are kept."""
+
 
 def diagnostics(studio: Studio) -> None:
     """With two minutes of history."""
@@ -85,7 +88,7 @@ def wearer_unseen(studio: Studio) -> None:
         pixels[hidden] = np.nan
         feed.now = Snapshot(snapshot.figures, snapshot.frame, replace(snapshot.pose, confidence=sure, uv_px=pixels))
         studio.look()
-    section.name.setText("Grace")
+    section.name.setText(_OTHER)
     section.rename.click()
 
 
@@ -114,8 +117,8 @@ def wearer_measured(studio: Studio) -> None:
 
 
 def _with_profiles(studio: Studio) -> None:
-    for height_m, name in ((1.72, "Ada"), (1.64, "Grace")):
+    for height_m, name in ((1.72, _USED), (1.64, _OTHER)):
         save_profile(from_height(height_m, name))
     wearer = studio.window.wearing.wearer
-    wearer.choose("Ada")
+    wearer.choose(_USED)
     show_section(studio, "Wearer")
