@@ -300,7 +300,7 @@ def test_preferences_are_kept(window: MainWindow, tmp_path: Path, caplog: pytest
 
 
 def test_preferences_that_make_no_sense_are_the_defaults_one_by_one() -> None:
-    kept = Preferences("/there", True, "Ada", 0.25, True, "light")
+    kept = Preferences("/there", True, "Ada", 0.25, mirrored=True, theme="light")
     save_preferences(kept)
     assert load_preferences() == kept
     preferences_path().write_text(
