@@ -9,9 +9,12 @@ from app.calibration.coverage import Coverage
 from app.calibration.feed import Sighting
 from app.calibration.guidance import Suggestion
 from app.calibration.views import Taken
+from app.calibration.words import Doing
 from app.presenter import Notice
 from calib.calibrate import Result
 from engine.types import Frame
+
+NOTHING = Doing()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +31,6 @@ class Look:
     suggestion: Suggestion | None
     say: str
     """What to do next, in one line."""
-    doing: str = ""
-    """What is being computed."""
-    part: float | None = None
-    """How much of it is done; None where that is not known."""
-    final: bool = False
-    """Whether it is the solve before saving, which can be cancelled."""
+    doing: Doing = NOTHING
     notice: Notice | None = None
     saved: Path | None = None

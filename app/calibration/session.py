@@ -7,23 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from app.calibration.coverage import Cell, Coverage, Lit, assumed_lens, cover
 from app.calibration.feed import BoardFeed, Sighting
 from app.calibration.gather import picture_files
-from app.calibration.guidance import Suggestion, suggest
-from app.calibration.look import Look
+from app.calibration.guidance import Suggestion
+from app.calibration.guide import Guide
+from app.calibration.look import NOTHING, Look
 from app.calibration.report import check_sure
 from app.calibration.solver import Job, Solved, Solver
 from app.calibration.store import Kept, Origin, Store
-from app.calibration.views import MOST_VIEWS, NEW_SHARE, SAME_SHARE, Stillness, Taken, is_new
+from app.calibration.views import ENOUGH_TO_SOLVE, MOST_VIEWS, NEW_SHARE, SAME_SHARE, Stillness, Taken, is_new
+from app.calibration.words import Doing, Standing, next_step
 from app.presenter import Notice, one_line
 from app.translation import tr
 from calib.calibrate import Result
 from calib.errors import CalibrationError
 from calib.formats import save_camera
-from calib.models.base import CameraModel
 from calib.targets.board import Board, BoardKind
 from calib.targets.detect import Detection
 from engine.cameras import remember_camera
@@ -31,8 +29,6 @@ from engine.errors import EgoposeError
 from engine.types import Frame, ImageArray
 
 log = logging.getLogger(__name__)
-
-ENOUGH_TO_SOLVE = 5
 
 
 class Session:
@@ -60,10 +56,7 @@ class Session:
         self._numbered = self._without = 0
         self._sighting: Sighting | None = None
         self._result: Result | None = None
-        self._coverage: Coverage | None = None
-        self._suggestion: Suggestion | None = None
-        self._skipped: list[Cell] = []
-        self._lit = Lit()
+        self._guide = Guide(board)
         self._revision = self._solved = self._asked = 0
         self._saving: tuple[Path, tuple[str, ...]] | None = None
         self._saved: tuple[Path, int] | None = None
@@ -93,12 +86,7 @@ class Session:
 
     def skip(self) -> None:
         """Suggest another place."""
-        if self._suggestion is not None:
-            self._skipped.append(self._suggestion.cell)
-            self._suggest()
-            if self._suggestion is None:
-                self._skipped.clear()
-                self._suggest()
+        self._guide.skip()
 
     def set_used(self, name: str, used: bool) -> None:
         """Strike a view out, or put it back."""
@@ -188,22 +176,24 @@ class Session:
             self._see(sighting)
         self._hear(self._solver.poll())
         self._check()
-        doing, part, final = self._doing()
         return Look(
             frame=self._shown,
             sighting=self._sighting,
             still=self._still if self._new or not self.automatic else 0.0,
             taken=tuple(self._taken),
             result=self._result,
-            coverage=self._coverage,
-            suggestion=self._suggestion if self._feed.live else None,
-            say=self._say(),
-            doing=doing,
-            part=part,
-            final=final,
+            coverage=self._guide.coverage,
+            suggestion=self._suggestion,
+            say=next_step(self._standing()),
+            doing=self._doing(),
             notice=self._notice,
             saved=self._saved[0] if self._saved is not None and self._saved[1] == self._revision else None,
         )
+
+    @property
+    def _suggestion(self) -> Suggestion | None:
+        """Files cannot be held elsewhere."""
+        return self._guide.suggestion if self._feed.live else None
 
     @property
     def _shown(self) -> Frame | None:
@@ -231,8 +221,7 @@ class Session:
             return
         self._sighting = sighting
         self._still = self._stillness.share(sighting.detection, frame.capture_ns)
-        if self._lit.see(frame.image):
-            self._recover()
+        self._guide.see(frame.image)
         self._new = True
         self._without += sighting.detection is None
         if sighting.detection is None or not self.automatic or len(self._taken) >= MOST_VIEWS:
@@ -250,7 +239,7 @@ class Session:
         folder = Path(self.spec).expanduser()
         if not self._feed.live and folder.is_dir():
             self._names = [file.name for file in picture_files(folder)]
-        self._recover()
+        self._guide_anew()
 
     def _add(self, sighting: Sighting, detection: Detection) -> None:
         seq = sighting.frame.seq
@@ -278,31 +267,11 @@ class Session:
     def _changed(self) -> None:
         """The used views are others than before."""
         self._revision += 1
-        self._skipped.clear()
-        self._recover()
+        self._guide_anew()
 
-    @property
-    def _model(self) -> CameraModel:
-        if self._result is not None:
-            return self._result.calibration.model
-        assert self._origin is not None  # asked for after the first picture
-        return assumed_lens(self._origin.size)
-
-    def _recover(self) -> None:
-        """Coverage and suggestion anew."""
-        if self._origin is None:
-            return
-        used = [one.detection.pixels for one in self._taken if one.used]
-        pixels = np.concatenate(used) if used else np.empty((0, 2))
-        sigma = self._result.sigma_map if self._result is not None else None
-        self._coverage = cover(self._model, self._origin.size, pixels, sigma, self._lit.mask)
-        self._suggest()
-
-    def _suggest(self) -> None:
-        if self._origin is not None and self._coverage is not None and self._feed.live:
-            self._suggestion = suggest(
-                self.board, self._model, self._origin.size, self._coverage, self._taken, self._skipped
-            )
+    def _guide_anew(self) -> None:
+        if self._origin is not None:
+            self._guide.follow(self._origin.size, self._taken, self._result)
 
     # Solving and saving
 
@@ -318,11 +287,15 @@ class Session:
             self._ask((), final=False)
         if not self._enough and self._result is not None:
             self._result = None
-            self._recover()
+            self._guide_anew()
+
+    @property
+    def _used(self) -> int:
+        return sum(one.used for one in self._taken)
 
     @property
     def _enough(self) -> bool:
-        return sum(one.used for one in self._taken) >= ENOUGH_TO_SOLVE
+        return self._used >= ENOUGH_TO_SOLVE
 
     def _ask(self, kinds: tuple[str, ...], final: bool) -> None:
         assert self._origin is not None  # there are views
@@ -352,7 +325,7 @@ class Session:
                 log.error("solving failed", exc_info=solved.error)
             return
         self._result, self._solved = solved.result, solved.job.revision
-        self._recover()
+        self._guide_anew()
         if solved.job.final and self._saving is not None and solved.result is not None:
             self._write(solved.result, solved.job.revision)
 
@@ -380,45 +353,32 @@ class Session:
 
     # Words
 
-    def _doing(self) -> tuple[str, float | None, bool]:
+    def _doing(self) -> Doing:
         running = self._solver.running
         if running is not None:
             what, part = self._solver.progress
-            return (f"saving: {what}" if running.final else "solving"), part, running.final
+            return Doing(tr("saving: {what}", what=what) if running.final else tr("solving"), part, running.final)
         if self._saving is not None:
-            return "saving", 0.0, True
+            return Doing(tr("saving"), 0.0, final=True)
         if not self._feed.live and not self._feed.ended:
-            return f"reading {self.name}", self._feed.part, False
-        return "", None, False
+            return Doing(tr("reading {name}", name=self.name), self._feed.part)
+        return NOTHING
 
-    def _say(self) -> str:
-        if self._sighting is None:
-            return f"Opening {self.name} …" if self._feed.error is None else "No picture."
-        if self._saving is not None:
-            return f"Comparing lens models on views that were left out, then saving {self._saving[0].name} …"
-        return self._say_of_camera() if self._feed.live else self._say_of_files()
-
-    def _say_of_camera(self) -> str:
-        assert self._sighting is not None  # the caller looked
-        if len(self._taken) >= MOST_VIEWS:
-            return f"{MOST_VIEWS} views are taken: save the camera."
-        wish = self._suggestion.text if self._suggestion is not None else "Everything is covered: save the camera."
-        if self._sighting.detection is None:
-            return wish if self._taken else f"{wish} The whole board must be in the picture."
-        if self._still >= 1.0 and not self.automatic:
-            return "The board is still: take the view (T)."
-        return "Hold still …" if self._still > 0.3 and self._new and self.automatic else wish
-
-    def _say_of_files(self) -> str:
-        used = sum(one.used for one in self._taken)
-        if not self._feed.ended:
-            return f"Looking for the board in {self.name}: {used} views so far."
-        if not self._enough:
-            return (
-                f"{used} usable views in {self.name}: {ENOUGH_TO_SOLVE} are needed, 15 are better. "
-                "Check the board's kind and counts."
-            )
-        gone = [f"{self._without} without the board"] if self._without and self._names else []
-        gone += [f"{len(self._feed.skipped)} that cannot be read"] if self._feed.skipped else []
-        left_out = f" ({', '.join(gone)})" if gone else ""
-        return f"{used} views in {self.name}{left_out}. Strike out what is bad, then save the camera."
+    def _standing(self) -> Standing:
+        return Standing(
+            name=self.name,
+            live=self._feed.live,
+            ended=self._feed.ended,
+            failed=self._feed.error is not None,
+            opened=self._sighting is not None,
+            board=self._sighting is not None and self._sighting.detection is not None,
+            still=self._still,
+            new=self._new,
+            automatic=self.automatic,
+            views=len(self._taken),
+            used=self._used,
+            wish=self._suggestion.text if self._suggestion is not None else None,
+            without=self._without if self._names else 0,
+            unread=len(self._feed.skipped),
+            saving=self._saving[0].name if self._saving is not None else None,
+        )

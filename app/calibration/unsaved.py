@@ -43,7 +43,11 @@ class Unsaved:
 def unsaved_of(session: Session, look: Look) -> Unsaved | None:
     """None where leaving costs nothing: all is saved, or files can be read again as they were."""
     struck = frozenset(one.name for one in look.taken if not one.used)
-    if not look.taken or (look.saved is not None and not look.final) or not (session.live or struck or look.final):
+    if (
+        not look.taken
+        or (look.saved is not None and not look.doing.final)
+        or not (session.live or struck or look.doing.final)
+    ):
         return None
     return Unsaved(
         session.spec, session.name, session.board, session.live, len(look.taken), struck, session.folder,

@@ -13,6 +13,7 @@ from calib.targets.detect import Detection
 
 MOST_VIEWS = 60
 """More views cost time and hardly add to what is known."""
+ENOUGH_TO_SOLVE = 5
 STILL_PX = 1.0
 STILL_NS = 300_000_000
 _LONGEST_GAP_NS = 1_000_000_000

@@ -29,7 +29,7 @@ from app.calibration.chart import Chart
 from app.calibration.coverage import border_line
 from app.calibration.look import Look
 from app.calibration.models import LABELS
-from app.calibration.session import ENOUGH_TO_SOLVE
+from app.calibration.views import ENOUGH_TO_SOLVE
 from app.labels import ElidedLabel
 from app.theme import GAP, Colours, font
 from app.translation import tr
@@ -190,21 +190,21 @@ class Workbench(QWidget):
     def show_look(self, look: Look, live: bool) -> None:
         """Draw a moment; what has not changed is not painted again."""
         self.picture.show_look(look)
-        said = f"Saved: {look.saved}" if look.saved is not None else look.say
+        said = tr("Saved: {file}", file=look.saved) if look.saved is not None else look.say
         if said != self.say.text():
             self.say.setText(said)
         for widget in (self.auto_box, self.take_button, self.skip_button):
             widget.setVisible(live)
         self._show_charts(look)
         self._show_views(look)
-        busy = bool(look.doing)
-        self.doing.set_text(look.doing)
+        busy = bool(look.doing.what)
+        self.doing.set_text(look.doing.what)
         self.bar.setVisible(busy)
         self.doing.setVisible(busy)
-        self.bar.setRange(0, 0 if look.part is None else 1000)
-        self.bar.setValue(round(1000 * (look.part or 0.0)))
-        self.cancel_button.setVisible(look.final)
-        self.save_button.setEnabled(look.result is not None and not look.final)
+        self.bar.setRange(0, 0 if look.doing.part is None else 1000)
+        self.bar.setValue(round(1000 * (look.doing.part or 0.0)))
+        self.cancel_button.setVisible(look.doing.final)
+        self.save_button.setEnabled(look.result is not None and not look.doing.final)
         self.flat_box.setEnabled(look.result is not None)
 
     def _show_charts(self, look: Look) -> None:

@@ -202,7 +202,7 @@ def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
         session.dismiss()
         session.save(tmp_path / "camera.json", ("mei", "scaramuzza6", "double_sphere"), [])
         session.cancel()
-        until(session, lambda look: not look.doing)
+        until(session, lambda look: not look.doing.what)
         assert session.can_save
         assert not (tmp_path / "camera.json").exists()
     finally:
@@ -227,7 +227,7 @@ def test_closing_in_the_middle_of_a_solve_is_quick(tmp_path: Path) -> None:
     session = Session(str(folder(tmp_path / "images")), BOARD)
     until(session, lambda look: look.result is not None)
     session.save(tmp_path / "camera.json", ("scaramuzza6", "mei"), [])
-    until(session, lambda look: look.final)
+    until(session, lambda look: look.doing.final)
     session.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("calibration")]
     assert not (tmp_path / "camera.json").exists()
