@@ -24,6 +24,9 @@ from engine.types import FloatArray, ImageArray
 os.environ.setdefault("NNCF_CI", "1")  # else it reports its use to its maker
 import nncf
 
+# Not by its own set_log_level, which changes handlers as well, and those may be others'.
+logging.getLogger("nncf").setLevel(logging.ERROR)
+
 MARGIN = 0.8
 """Of what is allowed: a choice that was made on the frames of the check looks better on them than it is."""
 THOROUGH = True
@@ -114,7 +117,6 @@ def write(models: Mapping[str, Model], folder: Path) -> None:
 
 def quantised(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str], signed: bool = False) -> Model:
     """The int8 model of an fp32 one: everything up to its last convolutions, the layers in `spared` excepted."""
-    nncf.set_log_level(logging.ERROR)
     model = Core().read_model(path)
     preset = nncf.QuantizationPreset.PERFORMANCE if signed else nncf.QuantizationPreset.MIXED
     with redirect_stdout(io.StringIO()):  # its progress bars
@@ -149,7 +151,6 @@ def round_pose(plain: Path, folder: Path) -> None:
 
     The inputs of its products are rounded as they come, 64 numbers with a scale of their own.
     """
-    nncf.set_log_level(logging.ERROR)
     with redirect_stdout(io.StringIO()):
         model = nncf.compress_weights(Core().read_model(plain / f"{POSE}.xml"))
     save_model(model, folder / f"{POSE}.xml", compress_to_fp16=True)

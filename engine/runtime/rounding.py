@@ -8,7 +8,6 @@ minutes to build. Where the processor has no VNNI the engines' own check decides
 from __future__ import annotations
 
 import io
-import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -61,9 +60,8 @@ def round_model(path: Path, pictures: Sequence[ImageArray], spared: Sequence[str
 
     `pictures` are (1, side, side, 3) uint8 BGR.
     """
-    import nncf  # noqa: PLC0415  which `quantising` has told not to report its use to its maker
+    import nncf  # noqa: PLC0415  which `quantising` has told to keep quiet
 
-    nncf.set_log_level(logging.ERROR)
     model = onnx.load(str(path))
     with redirect_stdout(io.StringIO()):  # its progress bars
         rounded = nncf.quantize(
