@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
 
 from app.translation import noted, tr
+from engine.runtime.choice import TITLES
 from engine.runtime.runtime import ASKED_FOR, FASTEST
 from engine.types import Figures, Percentiles, Pose, StreamState
 
@@ -52,6 +54,11 @@ BEGINNING = replace(EMPTY, state=_STATES[StreamState.OPENING])
 WIDEST = StripText("Waiting to retry", "muted", "999.9 → 999.9", "9999 / 9999 ms", "9 999 999 (100 %)",
                    UNKNOWN, UNKNOWN, 0.0)  # fmt: skip
 """The longest text of each cell whose width is fixed."""
+
+
+def without_options(message: str) -> str:
+    """A message of the command line for the window, where runtimes are chosen from a list by what they are called."""
+    return re.sub(r"--runtime ([a-z-]+)", lambda found: TITLES.get(found[1], found[1]), message)
 
 
 def state_word(state: StreamState) -> str:

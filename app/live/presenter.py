@@ -16,7 +16,7 @@ from app.presenter import Notice, Phase, Screen, one_line
 from app.settings import DEFAULT_CAMERA, Settings
 from app.start.presenter import watch_briefly
 from app.translation import tr
-from app.wording import reason_text, sentence
+from app.wording import reason_text, sentence, without_options
 from calib.formats import load_camera
 from calib.remap import CanonicalView
 from engine.assets import bundled_names
@@ -135,7 +135,7 @@ class Live:
         self._ending.append(self._change)
         self._change, self._changing = None, ""
         if isinstance(outcome, Exception):
-            reason = one_line(outcome).replace("--runtime ", "")  # which is chosen from a list here
+            reason = without_options(one_line(outcome))
             self._notice = Notice(tr("Nothing was changed: {reason}", reason=reason), "error")
             return
         self._opener.settings, self._notice = outcome, None

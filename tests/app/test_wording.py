@@ -8,7 +8,7 @@ from math import nan
 import numpy as np
 
 from app import wording
-from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, reason_text, reason_tip, strip_text
+from app.wording import STATE_WORDS, UNKNOWN, delivery_tip, reason_text, reason_tip, strip_text, without_options
 from engine.runtime.runtime import ASKED_FOR, FASTEST
 from engine.types import Percentiles, StreamState
 from tests.app import fake
@@ -88,3 +88,9 @@ def test_the_usual_reasons_are_known_to_the_translation_and_others_stay_as_they_
         assert wording._REASONS[reason] == reason, "the English in the table is the engine's"
         assert reason_text(reason) == reason
     assert reason_text("no NVIDIA GPU") == "no NVIDIA GPU"
+
+
+def test_the_window_speaks_of_no_options() -> None:
+    told = "--runtime tensorrt cannot run here: no GPU; --runtime openvino and eager run on the processor"
+    assert without_options(told) == "TensorRT cannot run here: no GPU; OpenVINO and eager run on the processor"
+    assert without_options("--runtime other is not known") == "other is not known"
