@@ -71,6 +71,8 @@ class WebSocketOutput(Output):
         self._choice = choice
         self._server: Server | None = None
         self._newest, self._number = b"", 0
+        self._present: set[ServerConnection] = set()
+        """All there are, those that are not let in yet too."""
         self._had: dict[ServerConnection, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -83,7 +85,7 @@ class WebSocketOutput(Output):
                 self._keep, sock=listening, process_request=self._admit, compression=None, logger=_quiet,
                 server_header=None, open_timeout=5, close_timeout=_CLOSE_S, ping_interval=_SILENCE_S,
                 ping_timeout=_SILENCE_S, max_size=_MAX_HEARD, max_queue=4,
-                create_connection=_counted(set()),
+                create_connection=_counted(self._present),
             )  # fmt: skip
         except BaseException:
             listening.close()
@@ -164,6 +166,10 @@ class WebSocketOutput(Output):
             server.close()
             with suppress(TimeoutError):
                 await asyncio.wait_for(server.wait_closed(), 2 * _CLOSE_S)
+            # Who has not answered by now is cut off; the loop closes their sockets in its next round.
+            for connection in tuple(self._present):
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
     @property
     def receivers(self) -> int:

@@ -68,7 +68,7 @@ def test_views_are_taken_by_themselves_solved_and_kept(held: Callable[..., Sessi
     assert not [t for t in threading.enumerate() if t.name.startswith("calibration")]
     (kept,) = unfinished()
     assert kept.origin == Origin("camera:held", "camera:held", "Held board", BOARD, SIZE)
-    assert [one.name for one in kept.taken] == [one.name for one in session.look().taken]
+    assert [one.name for one in kept.taken] == [one.name for one in look.taken]
     picture = cv2.imread(str(kept.folder / f"{kept.taken[0].name}.png"))
     np.testing.assert_array_equal(picture, pictures()[0])
 

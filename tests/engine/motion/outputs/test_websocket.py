@@ -276,3 +276,26 @@ def test_closing_with_stuck_receivers_is_quick() -> None:
         hub.close()
         assert time.monotonic() - began < STOP_S
     assert not any(thread.name == "egopose outputs" for thread in threading.enumerate())
+
+
+def test_closing_leaves_no_connection_open() -> None:
+    """Neither to those that are stuck nor to those that have said nothing yet."""
+    port = free_port(socket.SOCK_STREAM)
+    hub = Hub((choice_of(WEBSOCKET, port),))
+    eventually(hub, WEBSOCKET, Phase.WAITING)
+    with bare(port) as stuck, socket.create_connection(("127.0.0.1", port), timeout=10) as silent:
+        receivers(hub, 1)
+        hub.pose(pose_at(1))
+        output = hub._running[WEBSOCKET].output
+        assert isinstance(output, module.WebSocketOutput)
+        deadline = time.monotonic() + 10
+        while len(output._present) != 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        hub.close()
+        assert not output._present
+        for one in (stuck, silent):
+            one.settimeout(10)
+            with suppress(ConnectionResetError):
+                while one.recv(4096):
+                    pass
