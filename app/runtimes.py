@@ -9,7 +9,7 @@ from rich.progress import TaskProgressColumn, TimeElapsedColumn
 
 from app.progress import progress_bar
 from engine.live.estimator import Estimator
-from engine.runtime.artefacts import Artefacts, key_of
+from engine.runtime.artefacts import Artefacts
 from engine.runtime.backend import Backend
 from engine.runtime.choice import AUTO, check_choice, choices, open_runtime, way
 
@@ -31,7 +31,7 @@ def make_ready(weights: Path, wanted: str) -> None:
     """
     check_choice(wanted)
     asked = None if wanted == AUTO else way(wanted)
-    if not isinstance(asked, Backend) or Artefacts().find(key_of(weights, wanted, asked.identity())) is not None:
+    if not isinstance(asked, Backend) or Artefacts().compiled(weights, asked) is not None:
         return
     with progress_bar(TaskProgressColumn(), TimeElapsedColumn()) as bar:
         task = bar.add_task(f"compiling {weights.stem} for {wanted}", total=1.0)

@@ -18,12 +18,13 @@ from engine.types import ImageArray
 class Guide:
     """Follows the views of one source; what the user does not want to show is not suggested until there are others."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, live: bool) -> None:
+        """`live`: before a camera; where files are read nothing can be held elsewhere, and nothing is suggested."""
         self.coverage: Coverage | None = None
         """None before the first picture."""
         self.suggestion: Suggestion | None = None
-        """None where everything is covered."""
-        self._board = board
+        """None where everything is covered, and of files."""
+        self._board, self._live = board, live
         self._lit = Lit()
         self._skipped: list[Cell] = []
         self._size: tuple[int, int] | None = None
@@ -61,7 +62,7 @@ class Guide:
         self._suggest()
 
     def _suggest(self) -> None:
-        if self._size is not None and self.coverage is not None:
+        if self._live and self._size is not None and self.coverage is not None:
             model = self._model(self._size)
             self.suggestion = suggest(self._board, model, self._size, self.coverage, self._taken, self._skipped)
 

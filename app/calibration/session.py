@@ -9,7 +9,6 @@ from pathlib import Path
 
 from app.calibration.feed import BoardFeed, Sighting
 from app.calibration.gather import picture_files
-from app.calibration.guidance import Suggestion
 from app.calibration.guide import Guide
 from app.calibration.look import NOTHING, Look
 from app.calibration.report import check_sure
@@ -56,7 +55,7 @@ class Session:
         self._numbered = self._without = 0
         self._sighting: Sighting | None = None
         self._result: Result | None = None
-        self._guide = Guide(board)
+        self._guide = Guide(board, self._feed.live)
         self._revision = self._solved = self._asked = 0
         self._saving: tuple[Path, tuple[str, ...]] | None = None
         self._saved: tuple[Path, int] | None = None
@@ -183,17 +182,12 @@ class Session:
             taken=tuple(self._taken),
             result=self._result,
             coverage=self._guide.coverage,
-            suggestion=self._suggestion,
+            suggestion=self._guide.suggestion,
             say=next_step(self._standing()),
             doing=self._doing(),
             notice=self._notice,
             saved=self._saved[0] if self._saved is not None and self._saved[1] == self._revision else None,
         )
-
-    @property
-    def _suggestion(self) -> Suggestion | None:
-        """Files cannot be held elsewhere."""
-        return self._guide.suggestion if self._feed.live else None
 
     @property
     def _shown(self) -> Frame | None:
@@ -377,7 +371,7 @@ class Session:
             automatic=self.automatic,
             views=len(self._taken),
             used=self._used,
-            wish=self._suggestion.text if self._suggestion is not None else None,
+            wish=self._guide.suggestion.text if self._guide.suggestion is not None else None,
             without=self._without if self._names else 0,
             unread=len(self._feed.skipped),
             saving=self._saving[0].name if self._saving is not None else None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.background import Background
 from app.settings import Settings
 from calib.calibration import Calibration
-from engine.runtime.artefacts import Artefacts, Cancelled, key_of
+from engine.runtime.artefacts import Artefacts, Cancelled
 from engine.runtime.backend import Backend
 from engine.runtime.building import Built
 from engine.runtime.choice import AUTO, check_choice, open_runtime, way
@@ -63,7 +63,7 @@ class Change(Background):
     def _make_ready(self, wanted: Backend, weights: Path) -> None:
         """Make what has to be made first, in another process: it does not slow what is shown, and can be ended."""
         artefacts = Artefacts()
-        if artefacts.find(key_of(weights, wanted.name, wanted.identity())) is not None:
+        if artefacts.compiled(weights, wanted) is not None:
             return
         with self._lock:
             if self._stop.is_set():

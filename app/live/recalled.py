@@ -10,7 +10,7 @@ from app.translation import tr
 from engine.assets import bundled_weights
 from engine.errors import EgoposeError
 from engine.replay.memory import memory_of
-from engine.runtime.artefacts import Artefacts, key_of
+from engine.runtime.artefacts import Artefacts
 from engine.runtime.backend import Backend
 from engine.runtime.choice import AUTO, TITLES, way
 
@@ -78,5 +78,5 @@ def _lacking(network: str, runtime: str) -> str:
         return line.partition(";")[0]
     if not isinstance(wanted, Backend):
         return ""
-    key = key_of(bundled_weights(network), wanted.name, wanted.identity())
-    return "" if Artefacts().find(key) is not None else tr("it is not compiled for this network any more")
+    folder = Artefacts().compiled(bundled_weights(network), wanted)
+    return "" if folder is not None else tr("it is not compiled for this network any more")

@@ -25,6 +25,7 @@ from platformdirs import user_cache_path
 
 from engine.assets import ASSETS
 from engine.errors import EgoposeError
+from engine.runtime.backend import Backend
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,10 @@ class Artefacts:
             if fault:
                 log.warning("the compiled network %s is not used: %s", folder, fault)
         return None
+
+    def compiled(self, weights: Path, backend: Backend) -> Path | None:
+        """As `find`, of these weights for this machine. Raises EgoposeError where the weights cannot be read."""
+        return self.find(key_of(weights, backend.name, backend.identity()))
 
     def fault(self, key: Key) -> str:
         """Why the user's own artefact of this key is not used; "" where it is whole, or there is none."""

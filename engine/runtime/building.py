@@ -54,7 +54,7 @@ class Built(Better):
                 raise EgoposeError(
                     error or f"the process that builds it ended: {last[-1] if last else 'it said nothing'}"
                 )
-        folder = self._artefacts.find(key_of(self._weights, self._backend.name, self._backend.identity()))
+        folder = self._artefacts.compiled(self._weights, self._backend)
         if folder is None:
             raise EgoposeError("what was built is not there; egopose compile says more")
         return self._backend.load(folder)

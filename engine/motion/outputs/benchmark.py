@@ -170,12 +170,12 @@ def network(name: str) -> Callable[[Source], Estimator]:
     def make(source: Source) -> Estimator:
         from calib.formats import load_camera  # noqa: PLC0415
         from engine.live.estimator import PoseEstimator  # noqa: PLC0415
-        from engine.runtime.artefacts import Artefacts, key_of  # noqa: PLC0415
+        from engine.runtime.artefacts import Artefacts  # noqa: PLC0415
         from engine.runtime.eager import EagerRuntime  # noqa: PLC0415
         from engine.runtime.openvino import OpenVino  # noqa: PLC0415
 
         weights, backend = bundled_weights(name), OpenVino()
-        found = None if backend.missing() else Artefacts().find(key_of(weights, backend.name, backend.identity()))
+        found = None if backend.missing() else Artefacts().compiled(weights, backend)
         runtime = EagerRuntime.from_file(weights) if found is None else backend.load(found)
         return PoseEstimator(runtime, source.info.calibration or load_camera("sceneego"))
 

@@ -16,7 +16,7 @@ from engine.errors import EgoposeError
 from engine.network.config import SIZES, NetworkConfig
 from engine.network.network import PoseNetwork
 from engine.network.weights import load_network, save_weights
-from engine.runtime.artefacts import Artefacts, key_of
+from engine.runtime.artefacts import Artefacts
 from engine.runtime.backend import Backend, Tell
 from engine.runtime.bench.making import compile_for_timing, engines_for_timing, script_for_timing
 from engine.runtime.bench.report import Missing
@@ -154,7 +154,7 @@ class Ways:
     def open_torchscript(self) -> None:
         """As one traced file."""
         backend, network = TorchScript(), self._network
-        folder = self._artefacts.find(key_of(network.weights, backend.name, backend.identity()))
+        folder = self._artefacts.compiled(network.weights, backend)
         checked = folder is not None
         if folder is None:
             self._tell(f"tracing {network.name}", 0.0)
@@ -215,7 +215,7 @@ class Ways:
 
     def _compiled(self, precision: str, backend: Backend) -> Path | None:
         """What `egopose compile` made of these weights, where that is in this precision."""
-        folder = self._artefacts.find(key_of(self._network.weights, backend.name, backend.identity()))
+        folder = self._artefacts.compiled(self._network.weights, backend)
         return folder if folder is not None and Description.read(folder).precision == precision else None
 
     def _add(self, way: Way, checked: bool = True) -> None:
