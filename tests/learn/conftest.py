@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import EgoposeError
-from engine.learn.wearer.render import gl_context
+from engine.learn.wearer.gl import gl_context
 
 
 @pytest.fixture(scope="session")

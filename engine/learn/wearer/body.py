@@ -130,7 +130,9 @@ class Body:
         _, first, of = np.unique(cells, axis=0, return_index=True, return_inverse=True)
         faces = first[of.ravel()][self.faces].astype(np.int32)
         a, b, c = faces.T
-        return np.asarray(faces[(a != b) & (b != c) & (c != a)])
+        faces = faces[(a != b) & (b != c) & (c != a)]
+        # Neighbours one after the other: what a driver remembers of the last vertices serves again.
+        return np.asarray(faces[np.argsort(faces.min(axis=1), kind="stable")])
 
     def normals(self, shape: int) -> FloatArray:
         """(V, 3) unit vertex normals of the rest pose, weighted by face area."""
@@ -150,22 +152,20 @@ class Body:
         motion's rotation after the smallest one that brings the limb's rest direction here to that there.
         """
         rest = self.heads[shape].astype(np.float64)
-        frames = len(motion.rotations)
-        local = np.tile(np.eye(3), (len(self.names), 1, 1))
-        rotations = np.empty((frames, len(self.names), 3, 3))
-        driven = np.zeros(len(self.names), bool)
-        align = self._alignment(motion, shape)
-        for i, name in enumerate(self.names):
-            base, side = _sided(name)
-            if base in _BONE_PART:
-                part = _BONE_PART[base]
-                part = f"{_SIDES[side]}_{part}" if side else part
-                rotations[:, i] = motion.rotations[:, PART_INDEX[part]] @ align[i]
-                driven[i] = True
-            elif base.startswith("finger"):
-                local[i] = _finger_curl(rest, self.names, side, curl * (0.4 if base.startswith("finger1") else 1.0))
-        positions = np.empty((frames, len(self.names), 3))
-        for level in self._levels():
+        parts = _driving_parts(self.names)
+        driven = np.flatnonzero(parts >= 0)
+        rotations = np.empty((len(motion), len(self.names), 3, 3))
+        rotations[:, driven] = motion.rotations[:, parts[driven]]
+        for bone, align in self._alignment(motion, shape).items():
+            rotations[:, bone] = rotations[:, bone] @ align
+        # The thumb is curled less.
+        curls = {
+            (thumb, side): _finger_curl(rest, self.names, side, curl * (0.4 if thumb else 1.0))
+            for thumb in (True, False)
+            for side in _SIDES
+        }
+        positions = np.empty((len(motion), len(self.names), 3))
+        for level in _levels(tuple(self.parents.tolist())):
             parent = self.parents[level]
             if parent[0] < 0:
                 positions[:, level] = (motion.root * self.leg_length(shape))[:, None]
@@ -173,8 +173,11 @@ class Body:
             positions[:, level] = positions[:, parent] + np.einsum(
                 "tbij,bj->tbi", rotations[:, parent], rest[level] - rest[parent]
             )
-            follow = level[~driven[level]]
-            rotations[:, follow] = rotations[:, self.parents[follow]] @ local[follow]
+            for bone in level[parts[level] < 0]:
+                base, side = _sided(self.names[bone])
+                above = rotations[:, self.parents[bone]]
+                finger = base.startswith("finger")
+                rotations[:, bone] = above @ curls[base.startswith("finger1"), side] if finger else above
         return Posed(rotations.astype(np.float32), positions.astype(np.float32))
 
     def skinning(self, posed: Posed, shape: int, frame: int) -> FloatArray:
@@ -192,30 +195,43 @@ class Body:
         lowest = (posed.positions[:, feet, 2] - self.heads[shape, feet, 2]).min(axis=1)
         return float(np.percentile(lowest, 5))
 
-    def _levels(self) -> list[NDArray[np.int64]]:
-        depth = np.zeros(len(self.parents), np.int64)
-        for i, parent in enumerate(self.parents):
-            depth[i] = 0 if parent < 0 else depth[parent] + 1
-        return [np.flatnonzero(depth == d) for d in range(int(depth.max()) + 1)]
-
-    def _alignment(self, motion: Motion, shape: int) -> NDArray[np.float64]:
-        """(B, 3, 3) the smallest rotations from the limbs' rest directions here to those of the motion's rest."""
-        align = np.tile(np.eye(3), (len(self.names), 1, 1))
-        for i, name in enumerate(self.names):
-            base, side = _sided(name)
+    def _alignment(self, motion: Motion, shape: int) -> dict[int, NDArray[np.float64]]:
+        """(3, 3) of the limbs' bones: the smallest rotations from their rest directions here to the motion's."""
+        align = {}
+        for bone, (base, side) in enumerate(map(_sided, self.names)):
             part = "forearm" if base == "wrist" else _BONE_PART.get(base, "")
             if part not in _SEGMENT_BONES:
                 continue
             start, end = (self.heads[shape, self.bone(f"{b}.{side}")] for b in _SEGMENT_BONES[part])
             goal = motion.rest[SEGMENTS.index(f"{_SIDES[side]}_{part}")]
-            align[i] = smallest_rotation(end.astype(np.float64) - start, goal)
+            align[bone] = smallest_rotation(end.astype(np.float64) - start, goal)
         return align
+
+
+@lru_cache(maxsize=2)
+def _driving_parts(names: tuple[str, ...]) -> NDArray[np.int64]:
+    """(B,) the part of a motion that turns each bone, -1 for those that follow their parents."""
+    found = np.full(len(names), -1, np.int64)
+    for bone, (base, side) in enumerate(map(_sided, names)):
+        if base in _BONE_PART:
+            found[bone] = PART_INDEX[f"{_SIDES[side]}_{_BONE_PART[base]}" if side else _BONE_PART[base]]
+    return found
+
+
+@lru_cache(maxsize=2)
+def _levels(parents: tuple[int, ...]) -> list[NDArray[np.int64]]:
+    """The bones by how far from the root they are."""
+    depth = np.zeros(len(parents), np.int64)
+    for bone, parent in enumerate(parents):
+        depth[bone] = 0 if parent < 0 else depth[parent] + 1
+    return [np.flatnonzero(depth == d) for d in range(int(depth.max()) + 1)]
 
 
 def smallest_rotation(start: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3, 3) the rotation by the least angle that turns one direction into another, not opposite, one."""
     a, b = start / np.linalg.norm(start), goal / np.linalg.norm(goal)
-    k = _cross_matrix(np.cross(a, b))
+    # The matrix of the cross product with a x b.
+    k = np.outer(b, a) - np.outer(a, b)
     rotation: NDArray[np.float64] = np.eye(3) + k + k @ k / (1 + a @ b)
     return rotation
 

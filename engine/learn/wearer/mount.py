@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,17 +19,24 @@ _LOOKING_DOWN = np.array([[-1.0, 0, 0], [0, 1, 0], [0, 0, -1]])
 
 def camera_in_head(body: Body, shape: int, mount: Mount) -> Array:
     """(4, 4) from the camera's frame to the body's rest frame."""
-    head = body.bone("head")
-    of_head = body.vertices[shape][body.indices[np.arange(len(body.weights)), body.weights.argmax(1)] == head]
+    foremost, crown = _head(body, shape)
     matrix = np.eye(4)
     forward, left, about = (np.array([angle]) for angle in mount.tilt)
     matrix[:3, :3] = _LOOKING_DOWN @ (axis_rotation(0, forward) @ axis_rotation(1, -left) @ axis_rotation(2, about))[0]
     matrix[:3, 3] = [
         -mount.aside_m,
-        float(of_head[:, 1].min()) - mount.ahead_m,
-        float(of_head[:, 2].max()) - mount.below_m,
+        foremost - mount.ahead_m,
+        crown - mount.below_m,
     ]
     return matrix
+
+
+@lru_cache(maxsize=64)
+def _head(body: Body, shape: int) -> tuple[float, float]:
+    """The head's foremost y and highest z in the rest frame."""
+    strongest = body.indices[np.arange(len(body.weights)), body.weights.argmax(axis=1)]
+    of_head = body.vertices[shape][strongest == body.bone("head")]
+    return float(of_head[:, 1].min()), float(of_head[:, 2].max())
 
 
 def cameras(body: Body, posed: Posed, shape: int, mount: Mount) -> Array:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,23 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.cv import cv2
-from engine.errors import EgoposeError
 from engine.learn.wearer import solids
 from engine.learn.wearer.body import Body, Posed, load_body
 from engine.learn.wearer.coat import coat, regions
+from engine.learn.wearer.gl import (
+    NOISE_SIDE,
+    Canvas,
+    canvas,
+    gl_context,
+    layout,
+    lens_table,
+    noise_volume,
+    shader_program,
+)
 from engine.learn.wearer.lens import Lens
 from engine.learn.wearer.scene import Form, Light, Outfit, Room, Scene, Thing
+from engine.learn.wearer.shadows import REACH_M, SIDE, Cast
 from engine.types import FloatArray, ImageArray
 
 FAR_M = 20.0
-_SHADERS = Path(__file__).parent / "shaders"
+_ROOM_DEPTH = 0.9998
 _CLIP_DISTANCE0 = 0x3000
-_SHADOW_SIDE = 192
-_SHADOW_REACH_M = 1.3
-_NOISE_SIDE = 64
-_DRAWN_M, _CAST_M = 0.004, 0.02
-"""Vertices this near to each other are drawn as one: in the picture, and in the softer shadow."""
+_DRAWN_M, _SKETCHED_M, _CAST_M = 0.004, 0.008, 0.02
+"""Vertices this near to each other are drawn as one: in a picture, in one of many, and in the softer shadow."""
 _STANDS = 5
+Solid = tuple[Form, solids.Steps]
+_CORNERS = 12
+"""Of the polygon that the room is drawn on, the circle of the lens inside it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,41 +53,13 @@ class Picture:
     """(H, W) what is seen, numbers of `coat.REGIONS`."""
 
 
-def gl_context() -> Any:
-    """A context without a window. Raises EgoposeError where none can be had."""
-    # llvmpipe starts a thread for each core; several renderers side by side then only get into each other's way.
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    backend: dict[str, Any] = {"backend": "egl"}
-    import moderngl  # noqa: PLC0415 - drawing is the only thing that needs GL
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """Vertex arrays of a body shape."""
 
-    context: Any
-    try:
-        context = moderngl.create_context(standalone=True, require=330, **backend)
-    except Exception as error:
-        # moderngl raises bare Exceptions, OSErrors and ValueErrors for a missing library, driver or version.
-        raise EgoposeError(
-            f"no OpenGL 3.3 to draw the synthetic wearer with ({error}); install libegl1 and libgl1-mesa-dri"
-        ) from error
-    # Nothing is freed one by one: an object collected late would be deleted in whichever context is current then.
-    context.gc_mode = None
-    return context
-
-
-@lru_cache(maxsize=1)
-def noise_volume() -> NDArray[np.uint8]:
-    """(N, N, N, 4) repeating fractal noise: its height, and its gradient around 128."""
-    rng = np.random.default_rng(7)
-    n = _NOISE_SIDE
-    f = np.fft.fftfreq(n) * n
-    radius = np.sqrt(f[:, None, None] ** 2 + f[None, :, None] ** 2 + f[None, None, : n // 2 + 1] ** 2)
-    spectrum = np.fft.rfftn(rng.normal(size=(n, n, n))) / np.maximum(radius, 2.0) ** 1.9
-    spectrum[0, 0, 0] = 0
-    height = np.fft.irfftn(spectrum, s=(n, n, n), axes=(0, 1, 2))
-    height /= height.std()
-    gradient = np.stack([np.roll(height, -1, a) - np.roll(height, 1, a) for a in (2, 1, 0)], axis=-1)
-    gradient /= gradient.std()
-    volume = np.concatenate([0.5 + height[..., None] / 5, 0.5 + gradient / 6], axis=-1)
-    return (np.clip(volume, 0, 1) * 255).astype(np.uint8)
+    drawn: Any
+    sketched: Any
+    casting: Any
 
 
 class Renderer:
@@ -90,86 +71,137 @@ class Renderer:
 
     def __init__(self, lens: Lens, oversample: float = 1.5, body: Body | None = None) -> None:
         self.view = lens
-        self.lens = lens.scaled(oversample)
         self.body = body or load_body()
-        self._gl = gl_context()
-        self._buffers: dict[int, tuple[Any, Any]] = {}
-        gl = self._gl
-        self._drawn = gl.simple_framebuffer(self.lens.size, 4)
-        self._shadow_map = gl.depth_texture((_SHADOW_SIDE, _SHADOW_SIDE))
+        self._gl = gl = gl_context()
+        # The picture's first row is at the bottom for OpenGL, which turns what is clockwise.
+        gl.front_face = "cw"
+        finer = lens.scaled(oversample)
+        self._fine = canvas(gl, finer)
+        self._plain = self._fine if finer is lens else canvas(gl, lens, lens.size[0] / finer.size[0])
+        self._cast: Cast | None = None
+        self._persons: dict[int, Person] = {}
+        self._shadow_map = gl.depth_texture((SIDE, SIDE))
         self._shadow_map.compare_func = "<="
         self._shadow_map.filter = (gl.LINEAR, gl.LINEAR)
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow = gl.framebuffer(depth_attachment=self._shadow_map)
         self._programs = {
-            name: self._program(*stages)
+            name: shader_program(gl, *stages)
             for name, stages in {
                 "body": ("body.vert", "body.frag", ""),
                 "thing": ("thing.vert", "thing.frag", ""),
-                "room": ("room.vert", "room.frag", ""),
+                "clothes": ("disc.vert", "clothes.frag", ""),
+                "room": ("disc.vert", "room.frag", ""),
                 "body_shadow": ("body.vert", "shadow.frag", "#define SHADOW\n"),
                 "thing_shadow": ("thing.vert", "shadow.frag", "#define SHADOW\n"),
             }.items()
         }
-        self._bones = gl.buffer(reserve=128 * 64)
-        for name in ("body", "body_shadow"):
-            self._programs[name]["Bones"].binding = 0
-        self._bones.bind_to_uniform_block(0)
-        self._faces = [gl.buffer(self.body.thinned(cell).astype("i4").tobytes()) for cell in (_DRAWN_M, _CAST_M)]
+        self._bones, self._common = self._block("Bones", 0, 128 * 48), self._block("Common", 1, 16 * 16)
+        cells = (_DRAWN_M, _SKETCHED_M, _CAST_M)
+        self._faces = [gl.buffer(self.body.thinned(cell).astype("i4").tobytes()) for cell in cells]
         self._skin = gl.buffer(self._shared_attributes())
-        quad = np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4")
-        self._quad = gl.vertex_array(self._programs["room"], [(gl.buffer(quad.tobytes()), "2f", "corner")])
+        disc = gl.buffer(_disc().tobytes())
+        self._clothes, self._room = (
+            gl.vertex_array(self._programs[name], [(disc, "2f", "corner")]) for name in ("clothes", "room")
+        )
         self._things = gl.buffer(reserve=64 * 26 * 4, dynamic=True)
-        self._solids = {form: self._solid(form) for form in Form}
+        self._solids: dict[Solid, tuple[Any, Any]] = {}
         self._load_textures()
 
     def render(self, scene: Scene, posed: Posed, frame: int, camera: NDArray[np.float64]) -> Picture:
         """The picture of one posed frame; `camera` is (4, 4) from the camera's frame to the world."""
         with self._gl:
-            bones = self.body.skinning(posed, scene.shape, frame)
-            self._bones.write(np.ascontiguousarray(bones.transpose(0, 2, 1)).tobytes())
-            lamp_view = _lamp_view(scene.light, posed.positions[frame, 0])
-            self._common(scene.light, np.linalg.inv(camera), camera[:3, 3], lamp_view)
-            self._dress(scene.outfit, scene.shape)
-            self._furnish(scene.room, posed, frame)
-            rows = self._instances((*scene.room.things, *scene.held), bones, scene.outfit.seed)
-            self._draw(rows, scene.shape, with_shadow=scene.light.shadow > 0)
-            return self._read()
+            self._draw(self._fine, scene, posed, frame, camera)
+            return self._picture(self._fine.pixels(), self._fine.depth())
 
-    def _draw(self, rows: dict[Form, FloatArray], shape: int, *, with_shadow: bool) -> None:
+    def sketch(self, scene: Scene, posed: Posed, frame: int, camera: NDArray[np.float64]) -> ImageArray:
+        """Only the image (H, W, 3) uint8, drawn no finer than it is, of a coarser body: good enough for a mean.
+
+        The shadows are those of the last picture or sketch where that was of this scene and nothing moved much since.
+        """
+        with self._gl:
+            self._draw(self._plain, scene, posed, frame, camera, sketchy=True)
+            return self._image(self._plain.pixels())
+
+    def _draw(
+        self,
+        on: Canvas,
+        scene: Scene,
+        posed: Posed,
+        frame: int,
+        camera: NDArray[np.float64],
+        *,
+        sketchy: bool = False,
+    ) -> None:
+        bones = self.body.skinning(posed, scene.shape, frame)
+        self._bones.write(np.ascontiguousarray(bones[:, :3]).tobytes())
+        positions = posed.positions[frame]
+        cast = self._cast if sketchy and self._cast and self._cast.serves(scene, positions) else None
+        self._cast = cast or Cast(scene, positions)
+        self._common.write(_common_block(on, scene.light, camera, self._cast.lamp_view))
+        self._dress(scene.outfit, scene.shape)
+        self._furnish(scene.room, posed, frame)
+        rows = self._instances((*scene.room.things, *scene.held), bones, scene.outfit.seed)
+        person = self._person(scene.shape)
+        self._gl.enable(self._gl.DEPTH_TEST)
+        if cast is None and scene.light.shadow > 0:
+            self._cast_shadows(person, rows)
+        self._see(on, person.sketched if sketchy else person.drawn, rows)
+
+    def _cast_shadows(self, person: Person, rows: dict[Solid, FloatArray]) -> None:
         gl = self._gl
-        drawn, shadow = self._person(shape)
-        gl.enable(gl.DEPTH_TEST)
-        if with_shadow:
-            gl.disable_direct(_CLIP_DISTANCE0)
-            self._shadow.use()
-            self._shadow.clear(depth=1.0)
-            shadow.render()
-            self._draw_things(rows, 1)
-        self._drawn.use()
-        self._drawn.clear(0, 0, 0, 0, depth=1.0)
-        for unit, texture in enumerate((self._lens, self._noise, self._shadow_map, self._unlens)):
-            texture.use(unit)
-        gl.enable_direct(_CLIP_DISTANCE0)
+        self._shadow.use()
+        self._shadow.clear(depth=1.0)
+        # What faces the lamp is all that lies nearest to it. The lamp's view is not upside down as the picture is.
+        gl.front_face = "ccw"
         gl.enable(gl.CULL_FACE)
-        drawn.render()
-        self._draw_things(rows, 0)
+        person.casting.render()
+        self._draw_things(rows, 1)
         gl.disable(gl.CULL_FACE)
-        gl.disable_direct(_CLIP_DISTANCE0)
-        self._quad.render(gl.TRIANGLE_STRIP)
+        gl.front_face = "cw"
 
-    def _read(self) -> Picture:
-        width, height = self.lens.size
-        drawn = np.frombuffer(self._drawn.read(components=4, alignment=1), np.uint8).reshape(height, width, 4)[::-1]
-        image, region = np.ascontiguousarray(drawn[..., :3]), np.ascontiguousarray(drawn[..., 3])
-        raw = np.frombuffer(self._drawn.read(attachment=-1, components=1, dtype="f4", alignment=1), np.float32)
-        depth = raw.reshape(height, width)[::-1]
-        depth = np.where(depth < 0.9998, depth * np.float32(FAR_M), np.float32(FAR_M))
-        if self.view.size != self.lens.size:
-            image = cv2.resize(image, self.view.size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-            depth = cv2.resize(depth, self.view.size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
-            region = cv2.resize(region, self.view.size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
-        return Picture(image, depth, region)
+    def _see(self, on: Canvas, body: Any, rows: dict[Solid, FloatArray]) -> None:
+        gl = self._gl
+        on.body.use()
+        on.target.clear(0, 0, 0, 0, depth=1.0)
+        for unit, texture in enumerate((self._lens, self._noise, self._shadow_map, on.rays, *on.surface)):
+            texture.use(unit)
+        with self._solid_alone():
+            body.render()
+        on.target.use()
+        # Dressed where something is nearer than the room, which is the body so far.
+        gl.depth_func, on.target.depth_mask = ">", False
+        self._clothes.render(gl.TRIANGLE_STRIP)
+        gl.depth_func, on.target.depth_mask = "<", True
+        with self._solid_alone():
+            self._draw_things(rows, 0)
+        # Last, so that nothing is computed of it where something stands before it.
+        on.target.depth_mask = False
+        self._room.render(gl.TRIANGLE_STRIP)
+        on.target.depth_mask = True
+
+    @contextmanager
+    def _solid_alone(self) -> Iterator[None]:
+        """Nothing behind the lens is drawn meanwhile, and no inside of what is closed."""
+        self._gl.enable_direct(_CLIP_DISTANCE0)
+        self._gl.enable(self._gl.CULL_FACE)
+        yield
+        self._gl.disable(self._gl.CULL_FACE)
+        self._gl.disable_direct(_CLIP_DISTANCE0)
+
+    def _picture(self, pixels: NDArray[np.uint8], depth: FloatArray) -> Picture:
+        region = cv2.extractChannel(pixels, 3)
+        if self.view.size != self._fine.lens.size:
+            depth = cv2.resize(depth, self.view.size, interpolation=cv2.INTER_NEAREST).astype(np.float32, copy=False)
+            region = cv2.resize(region, self.view.size, interpolation=cv2.INTER_NEAREST)
+        depth = np.where(depth < _ROOM_DEPTH, depth * np.float32(FAR_M), np.float32(FAR_M))
+        return Picture(self._image(pixels), depth, region.astype(np.uint8, copy=False))
+
+    def _image(self, pixels: NDArray[np.uint8]) -> ImageArray:
+        image = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
+        if (image.shape[1], image.shape[0]) != self.view.size:
+            image = cv2.resize(image, self.view.size, interpolation=cv2.INTER_AREA)
+        return image.astype(np.uint8, copy=False)
 
     def close(self) -> None:
         """Free the context. Idempotent."""
@@ -185,16 +217,14 @@ class Renderer:
     ) -> None:
         self.close()
 
-    def _program(self, vertex: str, fragment: str, define: str) -> Any:
-        common = (_SHADERS / "common.glsl").read_text(encoding="utf-8")
-        version, rest = common.split("\n", maxsplit=1)
-        head, fragment_head = f"{version}\n{define}{rest}", f"{version}\n{define}{rest}"
-        # fwidth, which the patterns use, exists in fragment shaders alone.
-        head = head.replace("fwidth(x)", "0.0")
-        return self._gl.program(
-            vertex_shader=head + (_SHADERS / vertex).read_text(encoding="utf-8"),
-            fragment_shader=fragment_head + (_SHADERS / fragment).read_text(encoding="utf-8"),
-        )
+    def _block(self, name: str, binding: int, size: int) -> Any:
+        """A buffer for a block of uniforms, for all programs that have it."""
+        buffer = self._gl.buffer(reserve=size, dynamic=True)
+        buffer.bind_to_uniform_block(binding)
+        for program in self._programs.values():
+            if name in program:
+                program[name].binding = binding
+        return buffer
 
     def _set(self, program: str, **values: Any) -> None:
         for name, value in values.items():
@@ -209,87 +239,52 @@ class Renderer:
         row["weight"], row["bone"], row["place"] = self.body.weights, self.body.indices, coat(self.body)
         return row.tobytes()
 
-    def _person(self, shape: int) -> tuple[Any, Any]:
-        """Vertex arrays of a body shape, for the picture and for the shadow."""
-        if shape not in self._buffers:
+    def _person(self, shape: int) -> Person:
+        if shape not in self._persons:
             mesh = np.concatenate([self.body.vertices[shape], self.body.normals(shape)], axis=1).astype("f4")
             own = self._gl.buffer(mesh.tobytes())
-            pair = []
-            for name, faces in zip(("body", "body_shadow"), self._faces, strict=True):
+            arrays = []
+            for name, faces in zip(("body", "body", "body_shadow"), self._faces, strict=True):
                 program = self._programs[name]
                 content = [
-                    (own, *_layout(program, ("3f", "position"), ("3f", "normal"))),
+                    (own, *layout(program, ("3f", "position"), ("3f", "normal"))),
                     (
                         self._skin,
-                        *_layout(program, ("4f", "weight"), ("4u1", "bone"), ("3f", "place"), ("1f", "region")),
+                        *layout(program, ("4f", "weight"), ("4u1", "bone"), ("3f", "place"), ("1f", "region")),
                     ),
                 ]
-                pair.append(self._gl.vertex_array(program, content, faces))
-            self._buffers[shape] = (pair[0], pair[1])
-        return self._buffers[shape]
+                arrays.append(self._gl.vertex_array(program, content, faces))
+            self._persons[shape] = Person(*arrays)
+        return self._persons[shape]
 
-    def _solid(self, form: Form) -> tuple[Any, Any]:
-        points, normals, faces = solids.solid(form)
-        mesh = self._gl.buffer(np.concatenate([points, normals], axis=1).astype("f4").tobytes())
-        index = self._gl.buffer(faces.astype("i4").tobytes())
-        arrays = []
-        for name in ("thing", "thing_shadow"):
-            program = self._programs[name]
-            per_thing = _layout(program, ("16f", "matrix"), ("4f", "first"), ("4f", "second"), ("2f", "kind"))
-            content = [
-                (mesh, *_layout(program, ("3f", "position"), ("3f", "normal"))),
-                (self._things, per_thing[0] + "/i", *per_thing[1:]),
-            ]
-            arrays.append(self._gl.vertex_array(program, content, index))
-        return arrays[0], arrays[1]
+    def _solid(self, form: Form, cut: solids.Steps) -> tuple[Any, Any]:
+        """Vertex arrays of a solid, for the picture and for the shadow."""
+        if (form, cut) not in self._solids:
+            points, normals, faces = solids.solid(form, cut)
+            mesh = self._gl.buffer(np.concatenate([points, normals], axis=1).astype("f4").tobytes())
+            index = self._gl.buffer(faces.astype("i4").tobytes())
+            drawn, shadow = (self._solid_array(self._programs[n], mesh, index) for n in ("thing", "thing_shadow"))
+            self._solids[form, cut] = drawn, shadow
+        return self._solids[form, cut]
+
+    def _solid_array(self, program: Any, mesh: Any, index: Any) -> Any:
+        per_thing = layout(program, ("16f", "matrix"), ("4f", "first"), ("4f", "second"), ("2f", "kind"))
+        content = [
+            (mesh, *layout(program, ("3f", "position"), ("3f", "normal"))),
+            (self._things, per_thing[0] + "/i", *per_thing[1:]),
+        ]
+        return self._gl.vertex_array(program, content, index)
 
     def _load_textures(self) -> None:
-        gl, lens = self._gl, self.lens
-        angles = np.linspace(0, 2 * lens.end_angle, 2048)
-        step = lens.end_angle / (len(lens.radii) - 1)
-        slope = (lens.radii[-1] - lens.radii[-2]) / step
-        radii = np.interp(angles, np.linspace(0, lens.end_angle, len(lens.radii)), lens.radii)
-        radii += slope * np.maximum(angles - lens.end_angle, 0)
-        # Texel centres lie half a texel in: sample the tables there.
-        centres = (np.arange(2048) + 0.5) / 2048
-        forward = np.interp(centres * 2 * lens.end_angle, angles, radii)
-        backward = lens.angles(centres * lens.radii[-1])
-        self._lens = gl.texture((2048, 1), 1, forward.astype("f4").tobytes(), dtype="f4")
-        self._unlens = gl.texture((2048, 1), 1, backward.astype("f4").tobytes(), dtype="f4")
-        for texture in (self._lens, self._unlens):
-            texture.filter = (gl.LINEAR, gl.LINEAR)
-            texture.repeat_x = texture.repeat_y = False
-        self._noise = gl.texture3d((_NOISE_SIDE,) * 3, 4, noise_volume().tobytes())
+        gl = self._gl
+        table = lens_table(self.view)
+        self._lens = gl.texture((len(table), 1), 1, table.tobytes(), dtype="f4")
+        self._lens.filter = (gl.LINEAR, gl.LINEAR)
+        self._lens.repeat_x = self._lens.repeat_y = False
+        self._noise = gl.texture3d((NOISE_SIDE,) * 3, 4, noise_volume().tobytes())
         self._noise.filter = (gl.LINEAR, gl.LINEAR)
-        width, height = lens.size
         for name in self._programs:
-            self._set(
-                name,
-                lens=0,
-                noise=1,
-                shadow_map=2,
-                unlens=3,
-                lens_scale=(lens.end_angle, 2 / width, 2 / height),
-                lens_centre=((2 * lens.centre[0] + 1) / width - 1, 1 - (2 * lens.centre[1] + 1) / height),
-                end=(float(lens.radii[-1]), 1.0),
-            )
-
-    def _common(
-        self, light: Light, camera: NDArray[np.floating], eye: NDArray[np.float64], lamp_view: NDArray[np.float64]
-    ) -> None:
-        texels = light.softness_m / (2 * _SHADOW_REACH_M)
-        for name in self._programs:
-            self._set(
-                name,
-                camera=tuple(camera.T.astype(float).ravel()),
-                eye=tuple(eye),
-                lamp_direction=light.direction,
-                lamp=light.lamp,
-                sky=light.sky,
-                ground=light.ground,
-                lamp_shadow=(light.shadow, texels),
-                lamp_view=tuple(lamp_view.T.astype(float).ravel()),
-            )
+            self._set(name, lens=0, noise=1, shadow_map=2, rays=3, surface0=4, surface1=5, surface2=6)
 
     def _dress(self, outfit: Outfit, shape: int) -> None:
         rest = self.body.heads[shape]
@@ -300,7 +295,9 @@ class Renderer:
         for name in ("body", "body_shadow"):
             self._set(name, cut=cut, level=level, loose=(*outfit.loose_m, 0.008 if outfit.shoe_m > 0 else 0.0))
         self._set(
-            "body",
+            "clothes",
+            cut=cut,
+            level=level,
             skin=outfit.skin,
             hair=outfit.hair,
             shirt=outfit.shirt.colour,
@@ -336,42 +333,40 @@ class Renderer:
             stands=[tuple(row) for row in stands],
         )
 
-    def _instances(self, things: tuple[Thing, ...], bones: FloatArray, seed: float) -> dict[Form, FloatArray]:
-        rows: dict[Form, list[NDArray[np.float64]]] = {form: [] for form in Form}
+    def _instances(self, things: tuple[Thing, ...], bones: FloatArray, seed: float) -> dict[Solid, FloatArray]:
+        rows: dict[Solid, list[NDArray[np.float64]]] = {}
         for thing in things:
             matrix = bones[thing.bone] @ thing.matrix if thing.bone >= 0 else thing.matrix
             s = thing.surface
             tail = [*s.colour, thing.glow, *s.second, s.repeats, float(s.pattern), seed]
-            rows[thing.form].append(np.concatenate([matrix.T.ravel(), tail]))
-        return {form: np.array(r, np.float32) for form, r in rows.items() if r}
+            cut = solids.steps(thing.form, thing.matrix)
+            rows.setdefault((thing.form, cut), []).append(np.concatenate([matrix.T.ravel(), tail]))
+        return {solid: np.array(r, np.float32) for solid, r in rows.items()}
 
-    def _draw_things(self, rows: dict[Form, FloatArray], which: int) -> None:
-        for form, table in rows.items():
+    def _draw_things(self, rows: dict[Solid, FloatArray], which: int) -> None:
+        for solid, table in rows.items():
             self._things.orphan(table.nbytes)
             self._things.write(table.tobytes())
-            self._solids[form][which].render(instances=len(table))
+            self._solid(*solid)[which].render(instances=len(table))
 
 
-def _lamp_view(light: Light, centre: FloatArray) -> NDArray[np.float64]:
-    """(4, 4) from the world to the shadow's texture and depth, all 0..1 around `centre`."""
-    z = np.asarray(light.direction, float)
-    x = np.cross([0.0, 1.0, 0.0] if abs(z[1]) < 0.9 else [1.0, 0.0, 0.0], z)
-    x /= np.linalg.norm(x)
-    rotation = np.stack([x, np.cross(z, x), -z])
-    view = np.eye(4)
-    view[:3, :3] = rotation / (2 * _SHADOW_REACH_M)
-    view[:3, 3] = 0.5 - view[:3, :3] @ centre.astype(float)
-    return view
+def _common_block(on: Canvas, light: Light, camera: NDArray[np.float64], lamp_view: NDArray[np.float64]) -> bytes:
+    """The block of uniforms that all shaders share."""
+    lens, reach = on.lens, float(on.lens.radii[-1])
+    width, height = lens.size
+    rows = np.zeros((16, 4), np.float32)
+    rows[:4], rows[4:8] = np.linalg.inv(camera).T, lamp_view.T
+    rows[8, :3], rows[9, :3] = camera[:3, 3], light.direction
+    rows[10, :3], rows[11, :3], rows[12, :3] = light.lamp, light.sky, light.ground
+    rows[13, :2] = light.shadow, light.softness_m / (2 * REACH_M)
+    rows[14] = lens.end_angle, 2 * reach / width, 2 * reach / height, lens.end_angle / reach
+    rows[15, :3] = (2 * lens.centre[0] + 1) / width - 1, (2 * lens.centre[1] + 1) / height - 1, on.soft
+    return rows.tobytes()
 
 
-def _layout(program: Any, *attributes: tuple[str, str]) -> tuple[str, ...]:
-    """A vertex format, with padding for the attributes that a program does not use."""
-    formats, names = [], []
-    for kind, name in attributes:
-        if program.get(name, None) is not None:
-            formats.append(kind)
-            names.append(name)
-        else:
-            count, size = (int(kind[:-2]), 1) if kind.endswith("u1") else (int(kind[:-1]), 4)
-            formats.append(f"{count * size}x")
-    return (" ".join(formats), *names)
+def _disc() -> NDArray[np.float32]:
+    """(N, 2) corners around the circle of radius 1, in the order of a strip."""
+    order = [0, *(k for i in range(1, _CORNERS // 2) for k in (i, _CORNERS - i)), _CORNERS // 2]
+    turn = np.array(order) * 2 * np.pi / _CORNERS
+    corners: NDArray[np.float32] = np.column_stack([np.cos(turn), np.sin(turn)]).astype(np.float32)
+    return corners / np.float32(np.cos(np.pi / _CORNERS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,30 +66,38 @@ def sample_sensor(rng: np.random.Generator, look: Look = "varied") -> Sensor:
 
 def shading(sensor: Sensor, lens: Lens) -> NDArray[np.float32]:
     """(H, W, 1) part of the light that reaches each pixel."""
+    r = _distances(lens)
+    edge = np.clip((1 - r) / np.float32(sensor.rim), 0, 1)
+    gain = (1 - np.float32(sensor.fall) * np.minimum(r, 1) ** 2) * edge * edge * (3 - 2 * edge)
+    return gain[..., None]
+
+
+@lru_cache(maxsize=4)
+def _distances(lens: Lens) -> NDArray[np.float32]:
+    """(H, W) from the centre, 1 at the end of the lens."""
     width, height = lens.size
     x = (np.arange(width) - lens.centre[0])[None, :]
     y = (np.arange(height) - lens.centre[1])[:, None]
-    r = np.hypot(x, y) / lens.radii[-1]
-    edge = np.clip((1 - r) / sensor.rim, 0, 1)
-    gain = (1 - sensor.fall * np.minimum(r, 1) ** 2) * edge * edge * (3 - 2 * edge)
-    return gain[..., None].astype(np.float32)
+    distances: NDArray[np.float32] = (np.hypot(x, y) / lens.radii[-1]).astype(np.float32)
+    return distances
 
 
 def expose(image: ImageArray, sensor: Sensor, gain: NDArray[np.float32], rng: np.random.Generator) -> ImageArray:
     """The picture (H, W, 3) uint8 as this sensor takes it; `gain` is of `shading`."""
-    x = image.astype(np.float32) * np.float32(1 / 255)
-    lit = gain[..., 0] > 0.5
-    brightness = float(x[lit].mean()) if lit.any() else sensor.target
-    x *= np.clip((sensor.target / max(brightness, 0.02)) ** sensor.pull, 0.6, 2.2)
-    grey = x.mean(axis=2, keepdims=True)
-    x = grey + sensor.colour * (x - grey)
-    x *= gain
-    x += sensor.glare * (1 - x)
+    lit = (gain[..., 0] > 0.5).astype(np.uint8)
+    brightness = sum(cv2.mean(image, lit)[:3]) / (3 * 255) if lit.any() else sensor.target
+    level = float(np.clip((sensor.target / max(brightness, 0.02)) ** sensor.pull, 0.6, 2.2))
+    # Every colour so much of itself, and so much of grey.
+    mix = (sensor.colour * np.eye(3) + (1 - sensor.colour) / 3) * (level / 255)
+    shade = cv2.merge([gain * np.float32(1 - sensor.glare)] * 3)
+    x: NDArray[np.float32] = cv2.transform(image.astype(np.float32), mix).astype(np.float32, copy=False)
+    x *= shade
+    x += np.float32(sensor.glare)
     if sensor.blur > 0:
-        x = cv2.GaussianBlur(x, (0, 0), sensor.blur).astype(np.float32)
-    x = np.clip(x, 0, 1) ** np.float32(sensor.gamma)
+        x = cv2.GaussianBlur(x, (0, 0), sensor.blur).astype(np.float32, copy=False)
+    x = np.clip(x, 0, 1, out=x) ** np.float32(sensor.gamma)
     x += np.float32(sensor.noise) * rng.standard_normal(x.shape, np.float32)
-    out = (np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8)
+    out = (np.clip(x, 0, 1, out=x) * 255 + 0.5).astype(np.uint8)
     if sensor.jpeg:
         _, coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
         decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)

@@ -29,22 +29,37 @@ def _joined(parts: list[tuple[Array, Array, Faces]]) -> tuple[Array, Array, Face
     )
 
 
-def solid(form: Form) -> tuple[Array, Array, Faces]:
+Steps = tuple[int, int, int]
+"""Into how many the edges of a box are cut along x, y and z."""
+FINE: Steps = (6, 6, 6)
+_THIN_M = 0.08
+
+
+def steps(form: Form, matrix: Array) -> Steps:
+    """How finely to cut a solid with this (4, 4) matrix: what is thin does not bend across."""
+    if form is not Form.BOX:
+        return FINE
+    thin = np.linalg.norm(matrix[:3, :3], axis=0) < _THIN_M
+    x, y, z = np.where(thin, 1, FINE).tolist()
+    return x, y, z
+
+
+def solid(form: Form, cut: Steps = FINE) -> tuple[Array, Array, Faces]:
     """Points (N, 3), outward normals (N, 3) and triangles (M, 3) of a box, a cylinder along z, or a ball.
 
     Seen from outside a triangle's corners run counterclockwise.
     """
-    points, normals, faces = _meshed(form)
+    points, normals, faces = _meshed(form, cut)
     a, b, c = points[faces].transpose(1, 0, 2)
     inward = np.einsum("ij,ij->i", np.cross(b - a, c - a), normals[faces].mean(axis=1)) < 0
     return points, normals, np.where(inward[:, None], faces[:, ::-1], faces)
 
 
-def _meshed(form: Form) -> tuple[Array, Array, Faces]:
+def _meshed(form: Form, cut: Steps) -> tuple[Array, Array, Faces]:
     if form is Form.BOX:
-        u, v, faces = _sheet(6, 6)
         parts = []
         for axis in range(3):
+            u, v, faces = _sheet(cut[(axis + 1) % 3], cut[(axis + 2) % 3])
             for sign in (-0.5, 0.5):
                 points = np.roll(np.column_stack([np.full_like(u, sign), u - 0.5, v - 0.5]), axis, axis=1)
                 normals = np.zeros_like(points)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calib.cv import cv2
 from engine.learn.wearer.body import Body, Posed
 from engine.learn.wearer.coat import REGIONS
 from engine.learn.wearer.lens import Lens
@@ -50,6 +51,8 @@ _OWN = _own()
 
 _SMEAR = 1.0
 """Pixels: less blur than this is not worth drawing."""
+_TREMBLE = 0.47
+"""Pixels: a third to each side where it goes diagonally."""
 _MOST_BESIDES = 3
 """Pictures drawn before the sharp one at most, and after it."""
 
@@ -119,37 +122,53 @@ def shown(joints_m: FloatArray, drawn: Picture, lens: Lens) -> NDArray[np.bool_]
 
 def film(take: Take, frame: int, renderer: Renderer, rng: np.random.Generator) -> tuple[ImageArray, NDArray[np.bool_]]:
     """The picture (H, W, 3) RGB of one frame as the take's sensor gives it, and which joints (15,) it shows."""
+    moments = shutter(take, frame, renderer.view)
     drawn = renderer.render(take.scene, take.posed, frame, take.cameras[frame])
-    light = blurred(take, frame, renderer, drawn.image)
+    light = blurred(take, frame, renderer, drawn.image, moments)
     image = expose(light, take.sensor, shading(take.sensor, renderer.view), rng)
     return image, shown(take.joints_m[frame], drawn, renderer.view)
 
 
-def blurred(take: Take, frame: int, renderer: Renderer, sharp: ImageArray) -> ImageArray:
-    """What reaches the sensor while its shutter is open, half of that time before the frame and half after it.
+def shutter(take: Take, frame: int, lens: Lens) -> list[tuple[int, float]]:
+    """The moments besides a frame's own at which to draw what moves while the shutter is open.
 
-    The mean of pictures drawn on the way, in linear light; `sharp` is the one in the middle, and stays alone where
-    nothing moves by a pixel.
+    Each is a neighbour of the frame, and what share (0..1) of the way to it; half of the time lies before the frame
+    and half after it. There are none where nothing moves by a pixel.
     """
-    pixels = smear(take, frame, renderer.view)
+    pixels = smear(take, frame, lens)
     if pixels < _SMEAR:
-        return sharp
+        return []
     half = max(1, min(_MOST_BESIDES, round(pixels / 4)))
-    light = sharp.astype(np.float32) ** 2
     reach = take.sensor.shutter_s / take.motion.dt_s / 2
-    for step in range(1, half + 1):
-        for other in _neighbours(take, frame):
-            share = reach * step / half
-            placed = take.cameras[frame] + share * (take.cameras[other] - take.cameras[frame])
-            u, _, v = np.linalg.svd(placed[:3, :3])
-            placed[:3, :3] = u @ v
-            light += (
-                renderer.render(take.scene, take.posed.between(frame, other, share), 0, placed).image.astype(np.float32)
-                ** 2
-            )
-    drawn = 1 + half * len(_neighbours(take, frame))
-    mean: ImageArray = np.sqrt(light / drawn).round().astype(np.uint8)
+    return [(other, reach * step / half) for step in range(1, half + 1) for other in _neighbours(take, frame)]
+
+
+def blurred(
+    take: Take, frame: int, renderer: Renderer, own: ImageArray, moments: list[tuple[int, float]]
+) -> ImageArray:
+    """The mean, in linear light, of a frame's `own` picture and those of moments of `shutter`."""
+    if not moments:
+        return own
+    light = np.square(own, dtype=np.float32)
+    for number, (other, share) in enumerate(moments):
+        placed = take.cameras[frame] + share * (take.cameras[other] - take.cameras[frame])
+        u, _, v = np.linalg.svd(placed[:3, :3] @ _trembled(number, renderer.view))
+        placed[:3, :3] = u @ v
+        sketch = renderer.sketch(take.scene, take.posed.between(frame, other, share), 0, placed)
+        cv2.accumulateSquare(sketch, light)
+    mean: ImageArray = np.sqrt(light / (1 + len(moments))).round().astype(np.uint8)
     return mean
+
+
+def _trembled(number: int, lens: Lens) -> NDArray[np.float64]:
+    """(3, 3) a turn of the camera by a part of a pixel, another one for each drawing of a picture.
+
+    So edges become smooth in the mean of drawings that are no finer than it.
+    """
+    pixel = lens.end_angle / float(lens.radii[-1])
+    turn = np.radians(45 + 137.5 * (number // 2)) + np.pi * (number % 2)
+    x, y, z = _TREMBLE * pixel * np.array([np.cos(turn), np.sin(turn), 1 - 2 * (number % 2)])
+    return np.array([[1, -z, y], [z, 1, -x], [-y, x, 1]])
 
 
 def smear(take: Take, frame: int, lens: Lens) -> float:

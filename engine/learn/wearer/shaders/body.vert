@@ -1,4 +1,4 @@
-layout(std140) uniform Bones { mat4 bones[128]; };
+layout(std140) uniform Bones { mat3x4 bones[128]; };  // transposed, without their last row
 uniform vec4 cut;            // ends of sleeve, trouser leg, collar; neckline in metres
 uniform vec4 loose;          // metres off the body: shirt, sleeve, trousers, shoe
 uniform vec4 level;          // rest heights: base of the neck, hem of the shirt, top of the shoe; hairline
@@ -9,7 +9,7 @@ in uvec4 bone;
 in vec3 place;               // along arm, leg, head
 in float region;
 flat out float shown;
-out vec3 rest, rest_normal, world, world_normal, limb;
+out vec3 rest, world, world_normal, limb;
 
 void main() {
   float off = 0.0, torso = step(place.x, -0.5) * step(place.y, -0.5) * step(place.z, -0.5);
@@ -18,10 +18,10 @@ void main() {
   off += step(0.0, place.y) * loose.z * smoothstep(cut.y + 0.03, cut.y - 0.03, place.y) * (0.5 + place.y);
   off += step(0.5, place.y) * loose.w * smoothstep(level.z + 0.01, level.z - 0.01, position.z);
   vec3 p = position + normal * off * (0.75 + 0.5 * sin(position.z * 23.0 + position.x * 11.0) * sin(position.y * 17.0 + position.z * 7.0));
-  mat4 m = bones[bone.x] * weight.x + bones[bone.y] * weight.y + bones[bone.z] * weight.z + bones[bone.w] * weight.w;
-  rest = position; rest_normal = normal; limb = place; shown = region;
-  world = (m * vec4(p, 1.0)).xyz;
-  world_normal = mat3(m) * normal;
+  mat3x4 m = bones[bone.x] * weight.x + bones[bone.y] * weight.y + bones[bone.z] * weight.z + bones[bone.w] * weight.w;
+  rest = position; limb = place; shown = region;
+  world = vec4(p, 1.0) * m;
+  world_normal = vec4(normal, 0.0) * m;
 #ifdef SHADOW
   gl_Position = vec4((lamp_view * vec4(world, 1.0)).xyz * 2.0 - 1.0, 1.0);
 #else

@@ -1,0 +1,2 @@
+in vec2 corner;              // on a polygon around the circle of radius 1
+void main() { gl_Position = vec4(lens_centre + corner * lens_scale.yz, 0.9999, 1.0); }
