@@ -18,7 +18,7 @@ from engine.errors import EgoposeError
 from engine.learn.wearer.activities import made_motion
 from engine.learn.wearer.body import Body, load_body
 from engine.learn.wearer.coat import REGIONS
-from engine.learn.wearer.gl import gl_context
+from engine.learn.wearer.gl import gl_context, lens_table, unlens_table
 from engine.learn.wearer.lens import Lens, canonical_lens, lens_of
 from engine.learn.wearer.render import FAR_M, Picture, Renderer
 from engine.learn.wearer.scene import Form, Pattern, Surface, Thing, placed
@@ -326,14 +326,15 @@ def test_a_sketch_borrows_shadows_of_its_own_scene_alone(renderer: Renderer) -> 
 
 
 @pytest.mark.parametrize("lens", [canonical_lens(64), lens_of(fit_camera(load_camera("sceneego"), (64, 48)))])
-def test_a_pixels_ray_is_seen_at_that_pixel(lens: Lens) -> None:
-    rays = lens.rays()
-    pixels, _ = lens.project(rays[..., :3])
-    seen = rays[..., 3] > 0
-    columns, rows = np.meshgrid(np.arange(lens.size[0]), np.arange(lens.size[1]))
-    np.testing.assert_allclose(pixels[seen], np.column_stack([columns[seen], rows[seen]]), atol=2e-3)
-    np.testing.assert_allclose(np.linalg.norm(rays[..., :3], axis=-1), 1, atol=1e-6)
-    np.testing.assert_array_equal(seen, np.hypot(columns - lens.centre[0], rows - lens.centre[1]) <= lens.radii[-1])
+def test_the_shaders_tables_of_the_lens_undo_one_another(lens: Lens) -> None:
+    there, back = lens_table(lens), unlens_table(lens)
+    n = len(back)
+    radii = (np.arange(n) + 0.5) / n
+    np.testing.assert_allclose(np.hypot(*back.T), 1, atol=1e-6)
+    angles = np.arctan2(*back.T)
+    assert angles[-1] == pytest.approx(lens.end_angle, rel=1e-3)
+    again = np.interp(angles, (np.arange(n) + 0.5) / n * 2 * lens.end_angle, there[:, 0])
+    np.testing.assert_allclose(again, radii, atol=1e-3)
 
 
 def test_what_is_thin_is_not_cut_across() -> None:

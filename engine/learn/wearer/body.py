@@ -152,33 +152,35 @@ class Body:
         motion's rotation after the smallest one that brings the limb's rest direction here to that there.
         """
         rest = self.heads[shape].astype(np.float64)
-        parts = _driving_parts(self.names)
-        driven = np.flatnonzero(parts >= 0)
-        rotations = np.empty((len(motion), len(self.names), 3, 3))
-        rotations[:, driven] = motion.rotations[:, parts[driven]]
-        for bone, align in self._alignment(motion, shape).items():
-            rotations[:, bone] = rotations[:, bone] @ align
+        rig = _rig(self.names, tuple(self.parents.tolist()))
+        # One bone after the other, each with all its frames.
+        rotations = np.empty((len(self.names), len(motion), 3, 3))
+        rotations[rig.driven] = motion.rotations.transpose(1, 0, 2, 3)[rig.parts[rig.driven]]
+        start, end = rest[rig.limb_ends].transpose(1, 0, 2)
+        rotations[rig.limbs] @= smallest_rotation(end - start, motion.rest[rig.segments].astype(np.float64))[:, None]
         # The thumb is curled less.
         curls = {
             (thumb, side): _finger_curl(rest, self.names, side, curl * (0.4 if thumb else 1.0))
             for thumb in (True, False)
             for side in _SIDES
         }
-        positions = np.empty((len(motion), len(self.names), 3))
-        for level in _levels(tuple(self.parents.tolist())):
+        positions = np.empty((len(self.names), len(motion), 3))
+        for level in rig.levels:
             parent = self.parents[level]
             if parent[0] < 0:
-                positions[:, level] = (motion.root * self.leg_length(shape))[:, None]
+                positions[level] = motion.root * self.leg_length(shape)
                 continue
-            positions[:, level] = positions[:, parent] + np.einsum(
-                "tbij,bj->tbi", rotations[:, parent], rest[level] - rest[parent]
-            )
-            for bone in level[parts[level] < 0]:
+            reach = rest[level] - rest[parent]
+            positions[level] = positions[parent] + np.einsum("btij,bj->bti", rotations[parent], reach)
+            for bone in level[rig.parts[level] < 0]:
                 base, side = _sided(self.names[bone])
-                above = rotations[:, self.parents[bone]]
+                above = rotations[self.parents[bone]]
                 finger = base.startswith("finger")
-                rotations[:, bone] = above @ curls[base.startswith("finger1"), side] if finger else above
-        return Posed(rotations.astype(np.float32), positions.astype(np.float32))
+                rotations[bone] = above @ curls[base.startswith("finger1"), side] if finger else above
+        return Posed(
+            np.ascontiguousarray(rotations.transpose(1, 0, 2, 3), np.float32),
+            np.ascontiguousarray(positions.transpose(1, 0, 2), np.float32),
+        )
 
     def skinning(self, posed: Posed, shape: int, frame: int) -> FloatArray:
         """(B, 4, 4) matrices that take rest positions to the world in one frame."""
@@ -195,44 +197,49 @@ class Body:
         lowest = (posed.positions[:, feet, 2] - self.heads[shape, feet, 2]).min(axis=1)
         return float(np.percentile(lowest, 5))
 
-    def _alignment(self, motion: Motion, shape: int) -> dict[int, NDArray[np.float64]]:
-        """(3, 3) of the limbs' bones: the smallest rotations from their rest directions here to the motion's."""
-        align = {}
-        for bone, (base, side) in enumerate(map(_sided, self.names)):
-            part = "forearm" if base == "wrist" else _BONE_PART.get(base, "")
-            if part not in _SEGMENT_BONES:
-                continue
-            start, end = (self.heads[shape, self.bone(f"{b}.{side}")] for b in _SEGMENT_BONES[part])
-            goal = motion.rest[SEGMENTS.index(f"{_SIDES[side]}_{part}")]
-            align[bone] = smallest_rotation(end.astype(np.float64) - start, goal)
-        return align
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rig:
+    """How a motion turns bones."""
 
-@lru_cache(maxsize=2)
-def _driving_parts(names: tuple[str, ...]) -> NDArray[np.int64]:
+    parts: NDArray[np.int64]
     """(B,) the part of a motion that turns each bone, -1 for those that follow their parents."""
-    found = np.full(len(names), -1, np.int64)
-    for bone, (base, side) in enumerate(map(_sided, names)):
-        if base in _BONE_PART:
-            found[bone] = PART_INDEX[f"{_SIDES[side]}_{_BONE_PART[base]}" if side else _BONE_PART[base]]
-    return found
+    driven: NDArray[np.int64]
+    """The bones that are turned so."""
+    limbs: NDArray[np.int64]
+    """(L,) the bones of limbs whose direction is carried over exactly."""
+    limb_ends: NDArray[np.int64]
+    """(L, 2) the bones at whose heads their limbs begin and end."""
+    segments: NDArray[np.int64]
+    """(L,) these limbs, numbers of `SEGMENTS`."""
+    levels: tuple[NDArray[np.int64], ...]
+    """The bones by how far from the root they are."""
 
 
 @lru_cache(maxsize=2)
-def _levels(parents: tuple[int, ...]) -> list[NDArray[np.int64]]:
-    """The bones by how far from the root they are."""
-    depth = np.zeros(len(parents), np.int64)
-    for bone, parent in enumerate(parents):
+def _rig(names: tuple[str, ...], parents: tuple[int, ...]) -> _Rig:
+    parts = np.full(len(names), -1, np.int64)
+    depth = np.zeros(len(names), np.int64)
+    limbs, ends, segments = [], [], []
+    for bone, ((base, side), parent) in enumerate(zip(map(_sided, names), parents, strict=True)):
         depth[bone] = 0 if parent < 0 else depth[parent] + 1
-    return [np.flatnonzero(depth == d) for d in range(int(depth.max()) + 1)]
+        if base in _BONE_PART:
+            parts[bone] = PART_INDEX[f"{_SIDES[side]}_{_BONE_PART[base]}" if side else _BONE_PART[base]]
+        part = "forearm" if base == "wrist" else _BONE_PART.get(base, "")
+        if part in _SEGMENT_BONES:
+            limbs.append(bone)
+            ends.append([names.index(f"{end}.{side}") for end in _SEGMENT_BONES[part]])
+            segments.append(SEGMENTS.index(f"{_SIDES[side]}_{part}"))
+    levels = tuple(np.flatnonzero(depth == d) for d in range(int(depth.max()) + 1))
+    return _Rig(parts, np.flatnonzero(parts >= 0), np.array(limbs), np.array(ends), np.array(segments), levels)
 
 
 def smallest_rotation(start: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 3) the rotation by the least angle that turns one direction into another, not opposite, one."""
-    a, b = start / np.linalg.norm(start), goal / np.linalg.norm(goal)
+    """(..., 3, 3) the rotations by the least angle that turn (..., 3) directions into others, not opposite, ones."""
+    a, b = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (start, goal))
     # The matrix of the cross product with a x b.
-    k = np.outer(b, a) - np.outer(a, b)
-    rotation: NDArray[np.float64] = np.eye(3) + k + k @ k / (1 + a @ b)
+    k = b[..., :, None] * a[..., None, :] - a[..., :, None] * b[..., None, :]
+    rotation: NDArray[np.float64] = np.eye(3) + k + k @ k / (1 + (a * b).sum(axis=-1))[..., None, None]
     return rotation
 
 

@@ -91,8 +91,6 @@ class Canvas:
     """The framebuffer that the body is drawn on first, of the same depth."""
     surface: tuple[Any, ...]
     """Its textures: which place of the body each pixel shows."""
-    rays: Any
-    """Texture of `Lens.rays`."""
     soft: float
     """Pixels across which the edge of a line fades: as wide as on a finer canvas, a line is as thick."""
 
@@ -111,23 +109,28 @@ class Canvas:
 def canvas(gl: Any, lens: Lens, soft: float = 1.0) -> Canvas:
     """A canvas for a lens' own size."""
     depth = gl.depth_renderbuffer(lens.size)
-    surface = tuple(gl.texture(lens.size, 4, dtype="f4") for _ in range(3))
+    surface = tuple(gl.texture(lens.size, 4, dtype="f2") for _ in range(3))
     return Canvas(
         lens,
         gl.framebuffer(gl.renderbuffer(lens.size, 4), depth),
         gl.framebuffer(surface, depth),
         surface,
-        gl.texture(lens.size, 4, lens.rays().tobytes(), dtype="f4"),
         soft,
     )
 
 
 def lens_table(lens: Lens, entries: int = 2048) -> NDArray[np.float32]:
-    """(N,) distance from the centre, 1 at the end of the lens, at angles up to twice the end angle, texel by texel."""
+    """(N, 1) distance from the centre, 1 at the end of the lens, at angles up to twice the end angle."""
     # Texel centres lie half a texel in: the table is sampled there.
     angles = (np.arange(entries) + 0.5) / entries * 2 * lens.end_angle
     step = lens.end_angle / (len(lens.radii) - 1)
     slope = (lens.radii[-1] - lens.radii[-2]) / step
     radii = np.interp(angles, np.linspace(0, lens.end_angle, len(lens.radii)), lens.radii)
     radii += slope * np.maximum(angles - lens.end_angle, 0)
-    return (radii / lens.radii[-1]).astype(np.float32)
+    return (radii[:, None] / lens.radii[-1]).astype(np.float32)
+
+
+def unlens_table(lens: Lens, entries: int = 2048) -> NDArray[np.float32]:
+    """(N, 2) sine and cosine of the angle from the axis, at distances from the centre up to the end of the lens."""
+    angles = lens.angles((np.arange(entries) + 0.5) / entries * lens.radii[-1])
+    return np.column_stack([np.sin(angles), np.cos(angles)]).astype(np.float32)

@@ -41,16 +41,6 @@ class Lens:
         u, v = ((c + 0.5) * exact - 0.5 for c in self.centre)
         return Lens((width, height), (u, v), self.end_angle, self.radii * exact)
 
-    def rays(self) -> NDArray[np.float32]:
-        """(H, W, 4) of each pixel: the unit bearing of its centre, camera frame, and 1 where the lens sees, else 0."""
-        width, height = self.size
-        x, y = np.meshgrid(np.arange(width) - self.centre[0], np.arange(height) - self.centre[1])
-        r = np.hypot(x, y)
-        theta = self.angles(r)
-        across = np.sin(theta) / np.maximum(r, 1e-9)
-        rays = np.stack([across * x, across * y, np.cos(theta), r <= self.radii[-1]], axis=-1)
-        return rays.astype(np.float32)
-
     def project(self, points: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """(..., 3) points in the camera's frame to (..., 2) pixels and whether the lens sees them.
 

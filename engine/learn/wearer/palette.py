@@ -20,8 +20,8 @@ CLOTHS = np.array(
 
 def linear(picture: NDArray[np.float64]) -> Colour:
     """A colour as pictures show it, made linear by the square that the renderer undoes."""
-    r, g, b = np.clip(picture, 0.02, 0.98) ** 2
-    return float(r), float(g), float(b)
+    r, g, b = (min(max(c, 0.02), 0.98) for c in picture.tolist())
+    return r * r, g * g, b * b
 
 
 def near(rng: np.random.Generator, colours: NDArray[np.float64], spread: float = 0.04) -> Colour:

@@ -68,8 +68,10 @@ class Handles:
 
 def _cross(a: Array, b: Array) -> Array:
     """(..., 3) cross products; numpy's own spends most of its time on its arguments."""
-    (ax, ay, az), (bx, by, bz) = np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0)
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        out[..., i] = a[..., j] * b[..., k] - a[..., k] * b[..., j]
+    return out
 
 
 def two_bone(start: Array, goal: Array, pole: Array, lengths: tuple[float, float]) -> tuple[Array, Array, Array]:
@@ -97,10 +99,14 @@ def two_bone(start: Array, goal: Array, pole: Array, lengths: tuple[float, float
 
 def frame_rotation(direction: Array, axis: Array, rest_direction: Array, rest_axis: Array) -> Array:
     """(..., 3, 3) the rotation that takes a rest direction and an axis square to it to new ones."""
-    now = np.stack([direction, axis, _cross(direction, axis)], axis=-1)
-    rest = np.stack([rest_direction, rest_axis, _cross(rest_direction, rest_axis)], axis=-1)
-    rotation: Array = now @ rest.T
+    rotation: Array = _frame(direction, axis) @ _frame(rest_direction, rest_axis).T
     return rotation
+
+
+def _frame(direction: Array, axis: Array) -> Array:
+    out = np.empty((*direction.shape, 3))
+    out[..., 0], out[..., 1], out[..., 2] = direction, axis, _cross(direction, axis)
+    return out
 
 
 def _turn(pitch: Array, roll: Array, twist: Array) -> Array:

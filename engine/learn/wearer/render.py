@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.cv import cv2
-from engine.learn.wearer import solids
 from engine.learn.wearer.body import Body, Posed, load_body
 from engine.learn.wearer.coat import coat, regions
 from engine.learn.wearer.gl import (
@@ -24,19 +23,19 @@ from engine.learn.wearer.gl import (
     lens_table,
     noise_volume,
     shader_program,
+    unlens_table,
 )
 from engine.learn.wearer.lens import Lens
-from engine.learn.wearer.scene import Form, Light, Outfit, Room, Scene, Thing
+from engine.learn.wearer.scene import Light, Outfit, Room, Scene
 from engine.learn.wearer.shadows import REACH_M, SIDE, Cast
+from engine.learn.wearer.solids import Kind, Rows, rows_of, solid
 from engine.types import FloatArray, ImageArray
 
 FAR_M = 20.0
-_ROOM_DEPTH = 0.9998
 _CLIP_DISTANCE0 = 0x3000
 _DRAWN_M, _SKETCHED_M, _CAST_M = 0.004, 0.008, 0.02
 """Vertices this near to each other are drawn as one: in a picture, in one of many, and in the softer shadow."""
 _STANDS = 5
-Solid = tuple[Form, solids.Steps]
 _CORNERS = 12
 """Of the polygon that the room is drawn on, the circle of the lens inside it."""
 
@@ -60,6 +59,17 @@ class Person:
     drawn: Any
     sketched: Any
     casting: Any
+
+
+@dataclass(slots=True, eq=False)
+class Solid:
+    """Vertex arrays of a solid, and the things that it stands for."""
+
+    drawn: Any
+    casting: Any
+    instances: Any
+    """A buffer of `table`."""
+    table: FloatArray | None = None
 
 
 class Renderer:
@@ -104,8 +114,7 @@ class Renderer:
         self._clothes, self._room = (
             gl.vertex_array(self._programs[name], [(disc, "2f", "corner")]) for name in ("clothes", "room")
         )
-        self._things = gl.buffer(reserve=64 * 26 * 4, dynamic=True)
-        self._solids: dict[Solid, tuple[Any, Any]] = {}
+        self._solids: dict[Kind, Solid] = {}
         self._load_textures()
 
     def render(self, scene: Scene, posed: Posed, frame: int, camera: NDArray[np.float64]) -> Picture:
@@ -141,14 +150,18 @@ class Renderer:
         self._common.write(_common_block(on, scene.light, camera, self._cast.lamp_view))
         self._dress(scene.outfit, scene.shape)
         self._furnish(scene.room, posed, frame)
-        rows = self._instances((*scene.room.things, *scene.held), bones, scene.outfit.seed)
+        rows = rows_of(scene.room.things, scene.outfit.seed)
+        if scene.held:
+            held = tuple(replace(t, matrix=bones[t.bone] @ t.matrix) for t in scene.held)
+            rows = rows_of((*scene.room.things, *held), scene.outfit.seed)
+        self._place(rows)
         person = self._person(scene.shape)
         self._gl.enable(self._gl.DEPTH_TEST)
         if cast is None and scene.light.shadow > 0:
             self._cast_shadows(person, rows)
         self._see(on, person.sketched if sketchy else person.drawn, rows)
 
-    def _cast_shadows(self, person: Person, rows: dict[Solid, FloatArray]) -> None:
+    def _cast_shadows(self, person: Person, rows: Rows) -> None:
         gl = self._gl
         self._shadow.use()
         self._shadow.clear(depth=1.0)
@@ -156,15 +169,16 @@ class Renderer:
         gl.front_face = "ccw"
         gl.enable(gl.CULL_FACE)
         person.casting.render()
-        self._draw_things(rows, 1)
+        for kind in rows:
+            self._solids[kind].casting.render(instances=len(rows[kind]))
         gl.disable(gl.CULL_FACE)
         gl.front_face = "cw"
 
-    def _see(self, on: Canvas, body: Any, rows: dict[Solid, FloatArray]) -> None:
+    def _see(self, on: Canvas, body: Any, rows: Rows) -> None:
         gl = self._gl
         on.body.use()
         on.target.clear(0, 0, 0, 0, depth=1.0)
-        for unit, texture in enumerate((self._lens, self._noise, self._shadow_map, on.rays, *on.surface)):
+        for unit, texture in enumerate((self._lens, self._noise, self._shadow_map, self._unlens, *on.surface)):
             texture.use(unit)
         with self._solid_alone():
             body.render()
@@ -174,7 +188,8 @@ class Renderer:
         self._clothes.render(gl.TRIANGLE_STRIP)
         gl.depth_func, on.target.depth_mask = "<", True
         with self._solid_alone():
-            self._draw_things(rows, 0)
+            for kind in rows:
+                self._solids[kind].drawn.render(instances=len(rows[kind]))
         # Last, so that nothing is computed of it where something stands before it.
         on.target.depth_mask = False
         self._room.render(gl.TRIANGLE_STRIP)
@@ -194,8 +209,8 @@ class Renderer:
         if self.view.size != self._fine.lens.size:
             depth = cv2.resize(depth, self.view.size, interpolation=cv2.INTER_NEAREST).astype(np.float32, copy=False)
             region = cv2.resize(region, self.view.size, interpolation=cv2.INTER_NEAREST)
-        depth = np.where(depth < _ROOM_DEPTH, depth * np.float32(FAR_M), np.float32(FAR_M))
-        return Picture(self._image(pixels), depth, region.astype(np.uint8, copy=False))
+        # The room leaves the depth as it was cleared, which is as far as it goes.
+        return Picture(self._image(pixels), depth * np.float32(FAR_M), region.astype(np.uint8, copy=False))
 
     def _image(self, pixels: NDArray[np.uint8]) -> ImageArray:
         image = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
@@ -257,34 +272,46 @@ class Renderer:
             self._persons[shape] = Person(*arrays)
         return self._persons[shape]
 
-    def _solid(self, form: Form, cut: solids.Steps) -> tuple[Any, Any]:
-        """Vertex arrays of a solid, for the picture and for the shadow."""
-        if (form, cut) not in self._solids:
-            points, normals, faces = solids.solid(form, cut)
-            mesh = self._gl.buffer(np.concatenate([points, normals], axis=1).astype("f4").tobytes())
-            index = self._gl.buffer(faces.astype("i4").tobytes())
-            drawn, shadow = (self._solid_array(self._programs[n], mesh, index) for n in ("thing", "thing_shadow"))
-            self._solids[form, cut] = drawn, shadow
-        return self._solids[form, cut]
+    def _place(self, rows: Rows) -> None:
+        """Have the solids of these things ready to be drawn."""
+        for kind, table in rows.items():
+            if kind not in self._solids:
+                self._solids[kind] = self._solid(kind)
+            placed = self._solids[kind]
+            if placed.table is not table:
+                placed.instances.orphan(table.nbytes)
+                placed.instances.write(table.tobytes())
+                placed.table = table
 
-    def _solid_array(self, program: Any, mesh: Any, index: Any) -> Any:
-        per_thing = layout(program, ("16f", "matrix"), ("4f", "first"), ("4f", "second"), ("2f", "kind"))
-        content = [
-            (mesh, *layout(program, ("3f", "position"), ("3f", "normal"))),
-            (self._things, per_thing[0] + "/i", *per_thing[1:]),
-        ]
-        return self._gl.vertex_array(program, content, index)
+    def _solid(self, kind: Kind) -> Solid:
+        points, normals, faces = solid(*kind)
+        mesh = self._gl.buffer(np.concatenate([points, normals], axis=1).astype("f4").tobytes())
+        index = self._gl.buffer(faces.astype("i4").tobytes())
+        instances = self._gl.buffer(reserve=26 * 4, dynamic=True)
+        arrays = []
+        for name in ("thing", "thing_shadow"):
+            program = self._programs[name]
+            per_thing = layout(program, ("16f", "matrix"), ("4f", "first"), ("4f", "second"), ("2f", "kind"))
+            content = [
+                (mesh, *layout(program, ("3f", "position"), ("3f", "normal"))),
+                (instances, per_thing[0] + "/i", *per_thing[1:]),
+            ]
+            arrays.append(self._gl.vertex_array(program, content, index))
+        return Solid(arrays[0], arrays[1], instances)
 
     def _load_textures(self) -> None:
         gl = self._gl
-        table = lens_table(self.view)
-        self._lens = gl.texture((len(table), 1), 1, table.tobytes(), dtype="f4")
-        self._lens.filter = (gl.LINEAR, gl.LINEAR)
-        self._lens.repeat_x = self._lens.repeat_y = False
+        self._lens, self._unlens = (
+            gl.texture((len(table), 1), table.shape[1], table.tobytes(), dtype="f4")
+            for table in (lens_table(self.view), unlens_table(self.view))
+        )
+        for texture in (self._lens, self._unlens):
+            texture.filter = (gl.LINEAR, gl.LINEAR)
+            texture.repeat_x = texture.repeat_y = False
         self._noise = gl.texture3d((NOISE_SIDE,) * 3, 4, noise_volume().tobytes())
         self._noise.filter = (gl.LINEAR, gl.LINEAR)
         for name in self._programs:
-            self._set(name, lens=0, noise=1, shadow_map=2, rays=3, surface0=4, surface1=5, surface2=6)
+            self._set(name, lens=0, noise=1, shadow_map=2, unlens=3, surface0=4, surface1=5, surface2=6)
 
     def _dress(self, outfit: Outfit, shape: int) -> None:
         rest = self.body.heads[shape]
@@ -333,21 +360,13 @@ class Renderer:
             stands=[tuple(row) for row in stands],
         )
 
-    def _instances(self, things: tuple[Thing, ...], bones: FloatArray, seed: float) -> dict[Solid, FloatArray]:
-        rows: dict[Solid, list[NDArray[np.float64]]] = {}
-        for thing in things:
-            matrix = bones[thing.bone] @ thing.matrix if thing.bone >= 0 else thing.matrix
-            s = thing.surface
-            tail = [*s.colour, thing.glow, *s.second, s.repeats, float(s.pattern), seed]
-            cut = solids.steps(thing.form, thing.matrix)
-            rows.setdefault((thing.form, cut), []).append(np.concatenate([matrix.T.ravel(), tail]))
-        return {solid: np.array(r, np.float32) for solid, r in rows.items()}
 
-    def _draw_things(self, rows: dict[Solid, FloatArray], which: int) -> None:
-        for solid, table in rows.items():
-            self._things.orphan(table.nbytes)
-            self._things.write(table.tobytes())
-            self._solid(*solid)[which].render(instances=len(table))
+def _disc() -> NDArray[np.float32]:
+    """(N, 2) corners around the circle of radius 1, in the order of a strip."""
+    order = [0, *(k for i in range(1, _CORNERS // 2) for k in (i, _CORNERS - i)), _CORNERS // 2]
+    turn = np.array(order) * 2 * np.pi / _CORNERS
+    corners: NDArray[np.float32] = np.column_stack([np.cos(turn), np.sin(turn)]).astype(np.float32)
+    return corners / np.float32(np.cos(np.pi / _CORNERS))
 
 
 def _common_block(on: Canvas, light: Light, camera: NDArray[np.float64], lamp_view: NDArray[np.float64]) -> bytes:
@@ -362,11 +381,3 @@ def _common_block(on: Canvas, light: Light, camera: NDArray[np.float64], lamp_vi
     rows[14] = lens.end_angle, 2 * reach / width, 2 * reach / height, lens.end_angle / reach
     rows[15, :3] = (2 * lens.centre[0] + 1) / width - 1, (2 * lens.centre[1] + 1) / height - 1, on.soft
     return rows.tobytes()
-
-
-def _disc() -> NDArray[np.float32]:
-    """(N, 2) corners around the circle of radius 1, in the order of a strip."""
-    order = [0, *(k for i in range(1, _CORNERS // 2) for k in (i, _CORNERS - i)), _CORNERS // 2]
-    turn = np.array(order) * 2 * np.pi / _CORNERS
-    corners: NDArray[np.float32] = np.column_stack([np.cos(turn), np.sin(turn)]).astype(np.float32)
-    return corners / np.float32(np.cos(np.pi / _CORNERS))

@@ -68,7 +68,9 @@ def shading(sensor: Sensor, lens: Lens) -> NDArray[np.float32]:
     """(H, W, 1) part of the light that reaches each pixel."""
     r = _distances(lens)
     edge = np.clip((1 - r) / np.float32(sensor.rim), 0, 1)
-    gain = (1 - np.float32(sensor.fall) * np.minimum(r, 1) ** 2) * edge * edge * (3 - 2 * edge)
+    edge *= edge * (3 - 2 * edge)
+    # Past the end of the lens the edge is 0 anyway.
+    gain: NDArray[np.float32] = (1 - np.float32(sensor.fall) * r * r) * edge
     return gain[..., None]
 
 

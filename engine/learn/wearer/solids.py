@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.learn.wearer.scene import Form
+from engine.learn.wearer.scene import Form, Thing
+from engine.types import FloatArray
 
 Array = NDArray[np.float64]
 Faces = NDArray[np.int32]
@@ -33,6 +36,10 @@ Steps = tuple[int, int, int]
 """Into how many the edges of a box are cut along x, y and z."""
 FINE: Steps = (6, 6, 6)
 _THIN_M = 0.08
+Kind = tuple[Form, Steps]
+"""Of a solid."""
+Rows = dict[Kind, FloatArray]
+"""(N, 26) things of each kind: matrix, colour, glow, second colour, repeats, pattern, seed."""
 
 
 def steps(form: Form, matrix: Array) -> Steps:
@@ -42,6 +49,18 @@ def steps(form: Form, matrix: Array) -> Steps:
     thin = np.linalg.norm(matrix[:3, :3], axis=0) < _THIN_M
     x, y, z = np.where(thin, 1, FINE).tolist()
     return x, y, z
+
+
+@lru_cache(maxsize=2)
+def rows_of(things: tuple[Thing, ...], seed: float) -> Rows:
+    """What the shaders know of things, by the kind of solid that they are."""
+    rows: dict[Kind, list[Array]] = {}
+    for thing in things:
+        s = thing.surface
+        tail = [*s.colour, thing.glow, *s.second, s.repeats, float(s.pattern), seed]
+        kind = (thing.form, steps(thing.form, thing.matrix))
+        rows.setdefault(kind, []).append(np.concatenate([thing.matrix.T.ravel(), tail]))
+    return {kind: np.array(r, np.float32) for kind, r in rows.items()}
 
 
 def solid(form: Form, cut: Steps = FINE) -> tuple[Array, Array, Faces]:

@@ -4,14 +4,14 @@ uniform ivec2 patterns;      // of shirt and trousers
 uniform vec4 finish;         // repeats of shirt and trousers, creases, seed
 uniform vec2 marks;          // beard, watch (-1 none, 0 right, 1 left)
 uniform sampler2D surface0, surface1, surface2;  // what body.frag says of each pixel
-uniform sampler2D rays;      // bearing of each pixel
+in vec2 place;               // in the picture, in radii of the end
 out vec4 colour;
 
 void main() {
   ivec2 pixel = ivec2(gl_FragCoord.xy);
   vec4 s0 = texelFetch(surface0, pixel, 0), s1 = texelFetch(surface1, pixel, 0);
   vec3 rest = s0.xyz, limb = s1.xyz, world_normal = texelFetch(surface2, pixel, 0).xyz;
-  vec3 v = -(texelFetch(rays, pixel, 0).xyz * mat3(camera)), world = eye - v * s1.w;
+  vec3 v = -bearing(place), world = eye - v * s1.w;
   vec3 n = normalize(world_normal);
   // What is beside a pixel can be another limb, or nothing: what is across it is told by its distance.
   float across = soft * lens_scale.w * s1.w;

@@ -12,6 +12,7 @@ layout(std140) uniform Common {
   float soft;                // pixels across which the edge of a line fades
 };
 uniform sampler2D lens;      // radius over angle, up to twice the end angle; 1 at the end
+uniform sampler2D unlens;    // sine and cosine of the angle over the radius, up to the end
 uniform sampler3D noise;     // repeating: height, and its gradient in 0..1
 uniform sampler2DShadow shadow_map;
 
@@ -24,6 +25,13 @@ vec4 through_lens(vec3 p, out float theta) {
   float r = textureLod(lens, vec2(theta / (2.0 * lens_scale.x), 0.5), 0.0).r;
   vec2 q = p.xy / max(n, 1e-9) * r * lens_scale.yz;
   return vec4(lens_centre + q, d / FAR * 2.0 - 1.0, 1.0);
+}
+
+// The bearing of a place in the picture, in radii of the end from the centre; in the world.
+vec3 bearing(vec2 place) {
+  float r = length(place);
+  vec2 angle = texture(unlens, vec2(r, 0.5)).rg;
+  return vec3(place / max(r, 1e-6) * angle.x, angle.y) * mat3(camera);
 }
 
 float lit(vec3 p, vec3 n) {

@@ -1,14 +1,13 @@
-uniform sampler2D rays;      // bearing of each pixel, and 1 where the lens sees
 uniform vec3 low, high;      // corners of the room
 uniform vec3 floor_a, floor_b, wall_a, wall_b, skirting;
 uniform ivec2 kinds;         // patterns of floor and wall
 uniform vec4 look;           // repeats of floor and wall, gloss of the floor, seed
 uniform vec4 stands[5];      // what darkens the floor: place, strength, inverse square of its radius
+in vec2 place;               // in the picture, in radii of the end
 out vec4 colour;
 
 void main() {
-  vec4 ray = texelFetch(rays, ivec2(gl_FragCoord.xy), 0);
-  vec3 d = ray.xyz * mat3(camera);
+  vec3 d = bearing(place);
   d += vec3(equal(d, vec3(0.0))) * 1e-6;
   vec3 t3 = (mix(low, high, step(0.0, d)) - eye) / d;
   float t = min(t3.x, min(t3.y, t3.z));
@@ -28,5 +27,5 @@ void main() {
   gloss = below ? look.z : 0.0;
   c = level ? (below ? c : vec3(0.75)) : up < 0.09 ? skirting : c;
   // Ambient light alone is dimmed by `open`; lay the contact shadow over the lamp's light too.
-  colour = seen(shade(c * mix(1.0, open, 0.5), n, p, -d, gloss, open), 0.0) * ray.w;
+  colour = seen(shade(c * mix(1.0, open, 0.5), n, p, -d, gloss, open), 0.0) * step(dot(place, place), 1.0);
 }
