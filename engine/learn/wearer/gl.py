@@ -109,7 +109,8 @@ class Canvas:
 def canvas(gl: Any, lens: Lens, soft: float = 1.0) -> Canvas:
     """A canvas for a lens' own size."""
     depth = gl.depth_renderbuffer(lens.size)
-    surface = tuple(gl.texture(lens.size, 4, dtype="f2") for _ in range(3))
+    # Half the digits would show in the finest noise at a place of the body, and nowhere else.
+    surface = tuple(gl.texture(lens.size, 4, dtype=dtype) for dtype in ("f4", "f2", "f2"))
     return Canvas(
         lens,
         gl.framebuffer(gl.renderbuffer(lens.size, 4), depth),

@@ -57,5 +57,5 @@ def cameras(body: Body, posed: Posed, shape: int, mount: Mount) -> Array:
 
 def to_camera(cameras_world: Array, points: NDArray[np.floating]) -> Array:
     """(T, N, 3) world points in the frames of (T, 4, 4) cameras."""
-    local: Array = np.einsum("tji,tnj->tni", cameras_world[:, :3, :3], points - cameras_world[:, None, :3, 3])
+    local: Array = (points - cameras_world[:, None, :3, 3]) @ cameras_world[:, :3, :3]
     return local

@@ -85,6 +85,7 @@ class Renderer:
         self._gl = gl = gl_context()
         # The picture's first row is at the bottom for OpenGL, which turns what is clockwise.
         gl.front_face = "cw"
+        gl.depth_func = "<"
         finer = lens.scaled(oversample)
         self._fine = canvas(gl, finer)
         self._plain = self._fine if finer is lens else canvas(gl, lens, lens.size[0] / finer.size[0])

@@ -97,8 +97,10 @@ def expose(image: ImageArray, sensor: Sensor, gain: NDArray[np.float32], rng: np
     x += np.float32(sensor.glare)
     if sensor.blur > 0:
         x = cv2.GaussianBlur(x, (0, 0), sensor.blur).astype(np.float32, copy=False)
-    x = np.clip(x, 0, 1, out=x) ** np.float32(sensor.gamma)
-    x += np.float32(sensor.noise) * rng.standard_normal(x.shape, np.float32)
+    np.power(np.clip(x, 0, 1, out=x), np.float32(sensor.gamma), out=x)
+    noise = rng.standard_normal(x.shape, np.float32)
+    noise *= np.float32(sensor.noise)
+    x += noise
     out = (np.clip(x, 0, 1, out=x) * 255 + 0.5).astype(np.uint8)
     if sensor.jpeg:
         _, coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])

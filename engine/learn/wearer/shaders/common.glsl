@@ -55,7 +55,7 @@ vec3 shade(vec3 colour, vec3 n, vec3 p, vec3 v, float gloss, float open) {
 }
 
 // The picture in rgb, its curve being the square root, and in alpha the number of what is seen.
-vec4 seen(vec3 light, float region) { return vec4(sqrt(clamp(light, 0.0, 1.0)), region / 255.0); }
+vec4 seen(vec3 light, float region) { return vec4(sqrt(light), region / 255.0); }
 
 float hash(vec2 p) { p = fract(p * vec2(0.1031, 0.1137)); p += dot(p, p.yx + 33.33); return fract((p.x + p.y) * p.x * 17.0); }
 float edge(float x, float w, float across) { return 1.0 - smoothstep(w, w + max(across, 1e-5), min(fract(x), 1.0 - fract(x))); }
