@@ -92,7 +92,7 @@ class Canvas:
     surface: tuple[Any, ...]
     """Its textures: which place of the body each pixel shows."""
     soft: float
-    """Pixels across which the edge of a line fades: as wide as on a finer canvas, a line is as thick."""
+    """How many of its pixels one of the finest canvas is: a line is to be as thick on both."""
 
     def pixels(self) -> NDArray[np.uint8]:
         """(H, W, 4) what was drawn: RGB, and the region."""

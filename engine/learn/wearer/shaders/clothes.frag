@@ -14,7 +14,7 @@ void main() {
   vec3 v = -bearing(place), world = eye - v * s1.w;
   vec3 n = normalize(world_normal);
   // What is beside a pixel can be another limb, or nothing: what is across it is told by its distance.
-  float across = soft * lens_scale.w * s1.w;
+  float wide = lens_scale.w * s1.w;
   bool arm = limb.x > -0.5, leg = limb.y > -0.5, head = limb.z > -0.5;
   float front = step(rest.y, -0.02);
   vec4 rough = texture(noise, rest * vec3(3.1, 3.1, 2.2) + finish.w);
@@ -30,7 +30,7 @@ void main() {
   } else if (is_shirt || is_trousers) {
     vec2 u = arm ? vec2(rest.y, limb.x * 0.55) : leg ? vec2(atan(rest.y, abs(rest.x) - 0.14) * 0.08, limb.y * 0.85) : rest.xz;
     c = patterned(is_shirt ? shirt : trousers, is_shirt ? shirt2 : trousers2, is_shirt ? patterns.x : patterns.y,
-                  is_shirt ? finish.x : finish.y, is_shirt ? u.yx : u, vec2(across), finish.w, fine);
+                  is_shirt ? finish.x : finish.y, is_shirt ? u.yx : u, vec2(wide), finish.w, fine);
     c *= 0.9 + 0.2 * fine;
     crease = finish.z; gloss = 0.0;
     if (!leg && !arm && abs(rest.z - level.y) < 0.012) c *= 0.8;

@@ -9,7 +9,7 @@ layout(std140) uniform Common {
   vec2 lamp_shadow;          // darkness, softness in widths of the shadow's texture
   vec4 lens_scale;           // end angle; the end's radius in clip space in x and y; radians across a pixel
   vec2 lens_centre;          // in clip space, y down
-  float soft;                // pixels across which the edge of a line fades
+  float soft;                // pixels that a pixel of the finest canvas is
 };
 uniform sampler2D lens;      // radius over angle, up to twice the end angle; 1 at the end
 uniform sampler2D unlens;    // sine and cosine of the angle over the radius, up to the end
@@ -58,11 +58,16 @@ vec3 shade(vec3 colour, vec3 n, vec3 p, vec3 v, float gloss, float open) {
 vec4 seen(vec3 light, float region) { return vec4(sqrt(light), region / 255.0); }
 
 float hash(vec2 p) { p = fract(p * vec2(0.1031, 0.1137)); p += dot(p, p.yx + 33.33); return fract((p.x + p.y) * p.x * 17.0); }
-float edge(float x, float w, float across) { return 1.0 - smoothstep(w, w + max(across, 1e-5), min(fract(x), 1.0 - fract(x))); }
+// A line at whole numbers. It fades across a pixel, and is as thick on average as on the finest canvas.
+float edge(float x, float w, float pixel) {
+  float start = w - 0.5 * (1.0 - soft) * pixel;
+  return 1.0 - smoothstep(start, start + max(pixel, 1e-5), min(fract(x), 1.0 - fract(x)));
+}
 
-// A pattern on a surface: place u in metres, metres across an edge, repeats per metre, fine noise 0..1.
+
+// A pattern on a surface: place u in metres, metres across a pixel, repeats per metre, fine noise 0..1.
 // A software driver computes every branch, so that all kinds share one look into the noise.
-vec3 patterned(vec3 a, vec3 b, int kind, float repeats, vec2 u, vec2 across, float seed, float fine) {
+vec3 patterned(vec3 a, vec3 b, int kind, float repeats, vec2 u, vec2 pixel, float seed, float fine) {
   vec2 s = u * repeats;
   float row = floor(s.x * 2.0), shift = hash(vec2(row, seed)) * 7.0, board = floor(s.y * 0.35 + shift);
   float chance = hash(kind == 2 ? vec2(row, board) : floor(s) + seed);
@@ -71,7 +76,7 @@ vec3 patterned(vec3 a, vec3 b, int kind, float repeats, vec2 u, vec2 across, flo
           : kind == 3 ? vec3(u * 9.0 + fine * 0.7, seed + fine)
           : vec3(s * (kind == 5 ? 0.25 : 0.5), seed);
   float grain = texture(noise, at).r;
-  vec2 often = kind == 2 ? vec2(2.0, 0.35) : vec2(1.0), lines = s * often, wide = across * repeats * often;
+  vec2 often = kind == 2 ? vec2(2.0, 0.35) : vec2(1.0), lines = s * often, wide = pixel * repeats * often;
   float line = max(edge(lines.x, 0.02, wide.x), edge(lines.y + (kind == 2 ? shift : 0.0), kind == 2 ? 0.004 : 0.02, wide.y));
   vec2 g = floor(s);
   float part = kind == 1 ? line

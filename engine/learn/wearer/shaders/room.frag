@@ -17,7 +17,7 @@ void main() {
   vec2 u = level ? p.xy : across ? p.yz : p.xz;
   float fine = texture(noise, vec3(u * 2.3, look.w)).r;
   c = patterned(below ? floor_a : wall_a, below ? floor_b : wall_b, below ? kinds.x : kinds.y, below ? look.x : look.y,
-                u, soft * fwidth(u), look.w + (below ? 0.0 : 0.31), fine);
+                u, fwidth(u), look.w + (below ? 0.0 : 0.31), fine);
   n = -sign(d) * (level ? vec3(0.0, 0.0, 1.0) : across ? vec3(1.0, 0.0, 0.0) : vec3(0.0, 1.0, 0.0));
   vec2 wall = min(p.xy - low.xy, high.xy - p.xy);
   float up = p.z - low.z, whole = 1.0, kept = 1.0;
