@@ -34,6 +34,8 @@ class NetworkConfig:
     """Frames of motion that a pose may depend on, the newest included."""
     token_window: int = 1
     """Frames whose joint tokens the fusion attends to, the newest included."""
+    steady: bool = False
+    """Whether a joint's bearing weighs in where it peaked in the frames before whose tokens are kept."""
     joint_dim: int = 128
     fusion_layers: int = 3
     fusion_heads: int = 4
@@ -66,8 +68,8 @@ class NetworkConfig:
 
     @property
     def memory_dim(self) -> int:
-        """Numbers remembered of each frame: its motion feature, then its tokens where later frames read them."""
-        return self.motion_dim + (JOINT_COUNT * self.joint_dim if self.token_window > 1 else 0)
+        """Numbers remembered of each frame: its motion feature, then tokens and peaks where later frames read them."""
+        return self.motion_dim + (JOINT_COUNT * (self.joint_dim + 2) if self.token_window > 1 else 0)
 
     @property
     def heatmap_side(self) -> int:
@@ -94,7 +96,7 @@ class NetworkConfig:
             raise ValueError(f"the network's description does not hold: {error}") from error
 
 
-BASE = NetworkConfig(name="base")
+BASE = NetworkConfig(name="base", token_window=8, steady=True)
 """The published size: 256 px, both streams on every frame, about 9.5 GMAC."""
 
 SMALL = NetworkConfig(
@@ -108,6 +110,7 @@ SMALL = NetworkConfig(
     temporal_dilations=(1, 1, 2, 4),
     temporal_global=(False, False, True, True),
     token_window=8,
+    steady=True,
 )
 """One narrow trunk for both streams and a light decoder: real time on a laptop CPU."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,19 @@ from engine.skeleton import JOINT_COUNT
 
 TABLE_RADIUS = 1.5
 MIN_DISTANCE_M = 0.05
+MOVED = 0.02
+"""How far a peak ordinarily moves in a few frames, as a share of the picture."""
+
+
+class Past(NamedTuple):
+    """What is remembered of the K frames before each of N pictures, oldest first; K is token_window - 1."""
+
+    tokens: Tensor
+    """(N, K, 15, joint_dim)."""
+    uv: Tensor
+    """(N, K, 15, 2) where the heatmaps peaked, see `Peaks`."""
+    known: Tensor
+    """(N, K) bool: which of the frames there were. What is not known counts for nothing."""
 
 
 class Fusion(nn.Module):
@@ -36,12 +51,8 @@ class Fusion(nn.Module):
         self.ages = nn.Parameter(torch.randn(past, 1, width) * 0.02) if past else None
         """Tells the remembered frames apart, oldest first."""
 
-    def forward(self, tokens: Tensor, motion: Tensor, past: Tensor, known: Tensor) -> Tensor:
-        """(N, 15, joint_dim) newest tokens and (N, motion_dim) motion to (N, 15, joint_dim).
-
-        `past` (N, K, 15, joint_dim) are the tokens of the K frames before, oldest first, and `known` (N, K) tells
-        which of them there were; K is token_window - 1.
-        """
+    def forward(self, tokens: Tensor, motion: Tensor, past: Past) -> Tensor:
+        """(N, 15, joint_dim) newest tokens, (N, motion_dim) motion and the past to (N, 15, joint_dim)."""
         if self.blind is not None:
             tokens = self.blind.expand_as(tokens)
         motion = self.motion(motion)[:, None].expand_as(tokens)
@@ -53,8 +64,8 @@ class Fusion(nn.Module):
         if self.ages is None:
             alone: Tensor = self.decoder(queries, memory)
             return alone
-        memory = torch.cat([(past + self.ages).flatten(1, 2), memory], 1)
-        unknown = torch.cat([~known, torch.zeros_like(known[:, :1])], 1).repeat_interleave(JOINT_COUNT, 1)
+        memory = torch.cat([(past.tokens + self.ages).flatten(1, 2), memory], 1)
+        unknown = torch.cat([~past.known, torch.zeros_like(past.known[:, :1])], 1).repeat_interleave(JOINT_COUNT, 1)
         fused: Tensor = self.decoder(queries, memory, memory_key_padding_mask=unknown)
         return fused
 
@@ -80,10 +91,33 @@ class FreeHead(nn.Module):
         """Start training from this mean pose, (15, 3) metres."""
         self.mean_joints.copy_(mean_joints)
 
-    def forward(self, x: Tensor, _peaks: Peaks) -> Tensor:
+    def forward(self, x: Tensor, _peaks: Peaks, _past: Past) -> Tensor:
         """(N, 15, joint_dim) to (N, 15, 3) metres, camera frame."""
         regressed: Tensor = self.last(self.layers(x))
         return self.mean_joints + regressed
+
+
+class Steadier(nn.Module):
+    """Where a joint is, from where its heatmap peaks now and where it peaked in the frames before.
+
+    A causal filter with as many taps as frames are kept, whose weights the network sets anew for every joint and frame:
+    long for one that is hidden and rests, short or ahead of the newest peak for one that moves.
+    """
+
+    def __init__(self, width: int, frames: int) -> None:
+        """`width` of the fused tokens; `frames` before the newest."""
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(width + 4 + 2 * frames, width), nn.LeakyReLU(0.1))
+        self.last = nn.Linear(width, frames)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, reads: Tensor, uv: Tensor, past: Past) -> Tensor:
+        """(N, 15, width + 4) of the newest frame, its peaks (N, 15, 2) and the past to (N, 15, 2)."""
+        moved = ((past.uv - uv[:, None]) * past.known[:, :, None, None]).transpose(1, 2)
+        weights = self.last(self.layers(torch.cat([reads, moved.flatten(2) / MOVED], -1)))
+        steadied: Tensor = uv + (weights[..., None] * moved).sum(2)
+        return steadied
 
 
 class BearingHead(nn.Module):
@@ -108,17 +142,20 @@ class BearingHead(nn.Module):
         self.last = nn.Linear(width // 2, 4)
         nn.init.normal_(self.last.weight, std=0.01)
         nn.init.zeros_(self.last.bias)
+        past = config.token_window - 1 if config.steady and config.streams == "both" else 0
+        self.steadier = Steadier(width, past) if past else None
 
     def begin_at(self, mean_joints: Tensor) -> None:
         """Start training from the distances of this mean pose, (15, 3) metres."""
         self.mean_distance.copy_(mean_joints.norm(dim=-1, keepdim=True))
 
-    def forward(self, x: Tensor, peaks: Peaks) -> Tensor:
-        """(N, 15, joint_dim) and the peaks to (N, 15, 3) metres, camera frame."""
+    def forward(self, x: Tensor, peaks: Peaks, past: Past) -> Tensor:
+        """(N, 15, joint_dim), the peaks and the past to (N, 15, 3) metres, camera frame."""
         reads = torch.cat([x, peaks.uv * 2 - 1, peaks.spread, peaks.height], -1)
         distance, offset = self.last(self.layers(reads)).split((1, 3), -1)
         distance = (self.mean_distance + distance).clamp_min(MIN_DISTANCE_M)
-        return self.bearings(peaks.uv) * distance + 0.2 * offset
+        uv = peaks.uv if self.steadier is None else self.steadier(reads, peaks.uv, past)
+        return self.bearings(uv) * distance + 0.2 * offset
 
     def bearings(self, uv: Tensor) -> Tensor:
         """(..., 2) canonical coordinates to (..., 3) unit bearings, through the lens's angle table."""

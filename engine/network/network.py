@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.network.config import NetworkConfig
-from engine.network.fusion import BearingHead, FreeHead, Fusion
+from engine.network.fusion import BearingHead, FreeHead, Fusion, Past
 from engine.network.spatial import Peaks, SpatialOutput, SpatialStream, heat
 from engine.network.temporal import MotionEncoder, NoMotion, TemporalStream
 from engine.skeleton import JOINT_COUNT
@@ -62,7 +61,7 @@ class Memory:
     """What is remembered of the last frames, newest last."""
 
     features: Tensor
-    """(B, T, memory_dim) motion features, and behind them the joints' tokens where the network reads them later."""
+    """(B, T, memory_dim) motion features, and behind them the joints' tokens and peaks where they are read later."""
     valid: Tensor
     """(B, T) bool: False where there was no frame yet."""
 
@@ -122,7 +121,9 @@ class PoseNetwork(nn.Module):
 
     def keep(self, spatial: SpatialOutput, feature: Tensor) -> Tensor:
         """N pictures' spatial output and (N, motion_dim) motion features to the (N, memory_dim) to be remembered."""
-        return torch.cat([feature, spatial.tokens.flatten(1)], 1) if self.config.token_window > 1 else feature
+        if self.config.token_window == 1:
+            return feature
+        return kept_row(feature, spatial.tokens, spatial.peaks.uv)
 
     def encode(self, pictures: Tensor) -> Encoded:
         """(B, T, S, S, 3) uint8 BGR to what the encoders say of them, without what follows."""
@@ -138,32 +139,23 @@ class PoseNetwork(nn.Module):
         valid = torch.ones(encoded.uv.shape[:2], dtype=torch.bool, device=encoded.uv.device)
         motion = self.temporal(self.motion.feature(encoded.summary), valid)
         tokens = self.spatial.tokens(encoded.reads)
-        past, known = self.pasts(tokens, valid)
-        fused = self.fusion(tokens.flatten(0, 1), motion.flatten(0, 1), past, known)
+        past = self.pasts(tokens, encoded.uv, valid)
+        fused = self.fusion(tokens.flatten(0, 1), motion.flatten(0, 1), past)
         uv, spread, height = (part.flatten(0, 1) for part in (encoded.uv, encoded.spread, encoded.height))
         peaks = Peaks(uv, spread, height, uv.new_empty(0))
-        return self.head(fused, peaks).unflatten(0, valid.shape), self.action(motion)
+        return self.head(fused, peaks, past).unflatten(0, valid.shape), self.action(motion)
 
-    def pasts(self, tokens: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, 15, joint_dim) tokens of windows and which are valid, (B, T), to what `Fusion` reads of the past.
-
-        (B * T, K, 15, joint_dim) the tokens of the K frames before each, oldest first, and (B * T, K) which of them
-        there were.
-        """
+    def pasts(self, tokens: Tensor, uv: Tensor, valid: Tensor) -> Past:
+        """(B, T, 15, joint_dim) tokens of windows, their peaks (B, T, 15, 2) and which are valid, (B, T), to the past
+        of each of the B * T frames."""
         reach = self.config.token_window - 1
-        batch, length = valid.shape
-        before = F.pad(tokens, (0, 0, 0, 0, reach, 0))[:, : reach + length - 1]
-        known = F.pad(valid, (reach, 0))[:, : reach + length - 1]
-        if not reach:
-            return tokens.new_empty(batch * length, 0, *tokens.shape[2:]), valid.new_empty(batch * length, 0)
-        windows = before.unfold(1, reach, 1).permute(0, 1, 4, 2, 3)
-        return windows.flatten(0, 1), known.unfold(1, reach, 1).flatten(0, 1)
+        return Past(before(tokens, reach), before(uv, reach), before(valid, reach))
 
-    def decode(self, spatial: SpatialOutput, motion: Tensor, past: Tensor, known: Tensor) -> NetworkOutput:
-        """N pictures' spatial output, (N, motion_dim) motion and the tokens before, see `Fusion`, to N poses."""
-        fused = self.fusion(spatial.tokens, motion, past, known)
+    def decode(self, spatial: SpatialOutput, motion: Tensor, past: Past) -> NetworkOutput:
+        """N pictures' spatial output, (N, motion_dim) motion and what is remembered to N poses."""
+        fused = self.fusion(spatial.tokens, motion, past)
         return NetworkOutput(
-            self.head(fused, spatial.peaks),
+            self.head(fused, spatial.peaks, past),
             spatial.logits,
             spatial.peaks.uv,
             heat(spatial.logits.flatten(2).amax(-1)),
@@ -180,8 +172,8 @@ class PoseNetwork(nn.Module):
         features = features.view(batch, length, -1)[..., : self.config.motion_dim]
         valid = torch.ones(batch, length, dtype=torch.bool, device=frames.device)
         motion = self.temporal(features, valid)
-        past, known = self.pasts(spatial.tokens.unflatten(0, (batch, length)), valid)
-        flat = self.decode(spatial, motion.flatten(0, 1), past, known)
+        tokens, uv = (part.unflatten(0, (batch, length)) for part in (spatial.tokens, spatial.peaks.uv))
+        flat = self.decode(spatial, motion.flatten(0, 1), self.pasts(tokens, uv, valid))
         return NetworkOutput(*(part.view(batch, length, *part.shape[1:]) for part in flat))
 
     def forward(self, frames: Tensor) -> NetworkOutput:
@@ -209,9 +201,25 @@ class PoseNetwork(nn.Module):
         """B newest pictures' spatial output and the memory with them, (B, T, memory_dim) and (B, T), to B poses."""
         config = self.config
         motion: Tensor = self.temporal.newest(features[..., : config.motion_dim], valid)
-        before = slice(features.shape[1] - config.token_window, features.shape[1] - 1)
-        past = features[:, before, config.motion_dim :].reshape(len(features), -1, JOINT_COUNT, config.joint_dim)
-        return self.decode(spatial, motion, past, valid[:, before])
+        last = slice(features.shape[1] - config.token_window, features.shape[1] - 1)
+        kept, end = features[:, last, config.motion_dim :], JOINT_COUNT * config.joint_dim
+        shape = (len(features), config.token_window - 1, JOINT_COUNT)
+        tokens, uv = kept[..., :end].reshape(*shape, config.joint_dim), kept[..., end:].reshape(*shape, 2)
+        return self.decode(spatial, motion, Past(tokens, uv, valid[:, last]))
+
+
+def kept_row(feature: Tensor, tokens: Tensor, uv: Tensor) -> Tensor:
+    """(N, motion_dim), (N, 15, joint_dim) and (N, 15, 2) to the (N, memory_dim) that later frames read."""
+    return torch.cat([feature, tokens.flatten(1), uv.flatten(1)], 1)
+
+
+def before(values: Tensor, reach: int) -> Tensor:
+    """(B, T, ...) to (B * T, reach, ...): the `reach` frames before each, oldest first, zeros where there were none."""
+    batch, length, *shape = values.shape
+    padded = torch.cat([values.new_zeros(batch, reach, *shape), values], 1)
+    frames = [padded[:, k : k + length] for k in range(reach)]
+    windows = torch.stack(frames, 2) if frames else values.new_zeros(batch, length, 0, *shape)
+    return windows.flatten(0, 1)
 
 
 def remember(memory: Memory, feature: Tensor) -> Memory:

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 COMPILED = ASSETS / "compiled"
 """Artefacts that come with the program."""
-FORMAT = "egopose-artefact-1"
+FORMAT = "egopose-artefact-2"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 16
 MAX_WEIGHTS_BYTES = 1 << 30

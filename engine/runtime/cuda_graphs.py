@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from engine.network.config import NetworkConfig
-from engine.network.network import Memory, PoseNetwork, channels_last, remember
+from engine.network.network import Memory, PoseNetwork, channels_last, kept_row, remember
 from engine.network.weights import load_network
 from engine.runtime.parts import MotionPart, PosePart, SpatialPart, folded, traceable
 from engine.runtime.runtime import NOTHING, Result, Runtime
@@ -184,7 +184,7 @@ class Frame:
             device.join()
         if shared:
             self.feature.copy_(shared[0])
-        row = torch.cat([self.feature, tokens.flatten(1)], 1) if self._config.token_window > 1 else self.feature
+        row = kept_row(self.feature, tokens, uv) if self._config.token_window > 1 else self.feature
         memory = remember(Memory(self.features, self.valid), row)
         self.features.copy_(memory.features)
         self.valid.copy_(memory.valid)

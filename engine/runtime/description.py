@@ -11,7 +11,7 @@ from engine.errors import EgoposeError
 from engine.network.config import NetworkConfig
 
 DESCRIPTION = "network.json"
-FORMAT = "egopose-compiled-1"
+FORMAT = "egopose-compiled-2"
 MAX_BYTES = 1 << 20
 
 

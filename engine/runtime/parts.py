@@ -5,8 +5,9 @@
     tokens, uv, spread, height, the memory ──────────► PosePart ─► joints, actions
 
 What is remembered of a frame is one row of `config.memory_dim` numbers: its motion feature, and behind it the tokens
-where later frames read them. Whoever runs the parts keeps the last `config.window` rows, the newest last and already
-among them when the pose is asked for, and which of them are valid. `Step` is all three with the memory passed through.
+and where the heatmaps peak, if later frames read them. Whoever runs the parts keeps the last `config.window` rows, the
+newest last and already among them when the pose is asked for, and which of them are valid. `Step` is all three with the
+memory passed through.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from engine.errors import EgoposeError
-from engine.network.network import Memory, PoseNetwork, remember
+from engine.network.network import Memory, PoseNetwork, kept_row, remember
 from engine.network.spatial import Peaks, SpatialOutput, heat
 from engine.runtime.streaming import ASKED, MOTION, POSE, SEEN, SPATIAL
 
@@ -98,7 +99,7 @@ class Step(nn.Module):
     def forward(self, picture: Tensor, features: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
         heatmaps, uv, spread, height, confidence, tokens, *shared = self.spatial(picture)
         feature = shared[0] if self.motion is None else self.motion(picture)
-        row = torch.cat([feature, tokens.flatten(1)], 1) if self.remembers_tokens else feature
+        row = kept_row(feature, tokens, uv) if self.remembers_tokens else feature
         memory = remember(Memory(features, valid), row)
         joints, actions = self.pose(tokens, uv, spread, height, memory.features, memory.valid)
         return joints, heatmaps, uv, confidence, actions, memory.features, memory.valid

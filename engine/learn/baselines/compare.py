@@ -41,6 +41,7 @@ from engine.network.weights import load_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "ours": {},
+    "not steadied": {"steady": False},
     "no remembered tokens": {"token_window": 1},
     "no joint identity": {"joint_identity": False},
     "free head": {"head": "free"},
@@ -136,7 +137,7 @@ def heatmaps_of(network: PoseNetwork) -> Encoder:
 def variant(name: str, encoder: PoseNetwork, side: int) -> Network:
     """An untrained variant that shares the encoders' sizes and weights."""
     torch.manual_seed(0)
-    config = replace(encoder.config, side=side, actions=(), token_window=TOKEN_WINDOW)
+    config = replace(encoder.config, side=side, actions=(), token_window=TOKEN_WINDOW, steady=True)
     if name == PUBLISHED:
         return PublishedNetwork(replace(config, **BLOCKS))
     changes = VARIANTS[name]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from engine.learn.data.augment import MAX_ROLL, mirrored, relit, rolled
+from engine.learn.data.augment import MAX_ROLL, covered, mirrored, relit, rolled, softened
 from engine.learn.data.sequence import Sequence
 from engine.learn.losses import Target
 
@@ -54,7 +54,8 @@ class WindowDataset(Dataset[Item]):
             if rng.random() < 0.5:
                 pictures, joints, uv, visible = mirrored(pictures, joints, uv, visible)
             pictures, joints, uv = rolled(pictures, joints, uv, rng.uniform(-MAX_ROLL, MAX_ROLL))
-            pictures = relit(pictures, rng)
+            pictures, visible = covered(pictures, uv, visible, rng)
+            pictures = softened(relit(pictures, rng), rng)
         whole = (pictures, joints, uv, visible, sequence.action[rows].astype(np.int64))
         tensors = [torch.from_numpy(np.array(part)) for part in whole]
         return tensors[0], Target(*tensors[1:])

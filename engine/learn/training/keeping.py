@@ -20,7 +20,7 @@ from engine.network.network import PoseNetwork, channels_last
 from engine.network.weights import MAX_BYTES, restored, save_weights
 
 TABLE_SIZE = 1024
-_FRESH = ("action.", "head.mean_", "fusion.ages")
+_FRESH = ("action.", "head.mean_", "fusion.ages", "head.steadier.")
 """What weights of an earlier kind may lack."""
 
 

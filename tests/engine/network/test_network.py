@@ -11,6 +11,7 @@ from torch import Tensor
 
 from calib.canonical import canonical_angle_table, canonical_bearings
 from engine.network.config import BASE, SMALL, NetworkConfig
+from engine.network.fusion import BearingHead, Past, Steadier
 from engine.network.network import PoseNetwork
 from engine.network.resnet import resnet18, resnet50
 from engine.network.spatial import POSITIVE_WEIGHT, find_peaks, heat
@@ -26,6 +27,9 @@ def make(config: NetworkConfig, seed: int = 0) -> PoseNetwork:
         # Fresh layer scales are so small that a leak through them would pass unseen.
         if parameter.ndim == 1:
             torch.nn.init.uniform_(parameter, 0.5, 1.5)
+    if isinstance(network.head, BearingHead) and network.head.steadier is not None:
+        # It begins by taking nothing of the past.
+        torch.nn.init.normal_(network.head.steadier.last.weight)
     return network.eval().requires_grad_(False)
 
 
@@ -36,7 +40,7 @@ def pictures(count: int, seed: int = 1) -> Tensor:
 
 REMEMBERING = replace(SMALL, name="remembering", token_window=6)
 ALONE = replace(SMALL, token_window=1)
-NO_PAST = torch.empty(1, 0, 15, SMALL.joint_dim), torch.empty(1, 0, dtype=torch.bool)
+NO_PAST = Past(torch.empty(1, 0, 15, SMALL.joint_dim), torch.empty(1, 0, 15, 2), torch.empty(1, 0, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("config", [SMALL, BASE, REMEMBERING], ids=lambda c: c.name)
@@ -121,9 +125,9 @@ def test_joint_identity_reaches_the_pose() -> None:
     swapped[3], swapped[6] = 6, 3
     bare = spatial.tokens - network.spatial.identity
     exchanged = bare[:, swapped] + network.spatial.identity
-    straight = network.fusion(spatial.tokens, motion, *NO_PAST)
-    assert torch.allclose(network.fusion(spatial.tokens[:, swapped], motion, *NO_PAST), straight, atol=1e-5)
-    assert not torch.allclose(network.fusion(exchanged, motion, *NO_PAST), straight, atol=1e-4)
+    straight = network.fusion(spatial.tokens, motion, NO_PAST)
+    assert torch.allclose(network.fusion(spatial.tokens[:, swapped], motion, NO_PAST), straight, atol=1e-5)
+    assert not torch.allclose(network.fusion(exchanged, motion, NO_PAST), straight, atol=1e-4)
 
 
 def test_every_parameter_of_the_network_learns() -> None:
@@ -202,6 +206,37 @@ def test_the_bearing_head_lifts_along_the_calibrated_lens() -> None:
     assert torch.allclose(network.head.bearings(torch.full((1, 1, 2), 0.5)), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5)
 
 
+def test_a_steadier_begins_at_the_newest_peak_and_is_a_filter_of_the_known_ones() -> None:
+    torch.manual_seed(0)
+    steadier = Steadier(width=8, frames=3).requires_grad_(False)
+    reads, uv = torch.randn(2, 15, 12), torch.rand(2, 15, 2)
+    past = Past(
+        torch.empty(2, 3, 15, 8), torch.rand(2, 3, 15, 2), torch.tensor([[False, True, True], [True, True, True]])
+    )
+    assert torch.equal(steadier(reads, uv, past), uv)
+    taps = torch.tensor([0.1, 0.2, 0.3])
+    steadier.last.bias.copy_(taps)
+    steadied = steadier(reads, uv, past)
+    before = past.uv
+    assert torch.allclose(steadied[0], 0.5 * uv[0] + 0.2 * before[0, 1] + 0.3 * before[0, 2], atol=1e-6)
+    assert torch.allclose(steadied[1], 0.4 * uv[1] + (taps[:, None, None] * before[1]).sum(0), atol=1e-6)
+
+
+def test_where_a_joint_was_moves_its_bearing_alone() -> None:
+    network = make(REMEMBERING)
+    assert isinstance(network.head, BearingHead)
+    x, peaks = torch.randn(1, 15, SMALL.joint_dim), find_peaks(torch.randn(1, 15, 16, 16), torch.tensor(8.0))
+    still = Past(
+        torch.zeros(1, 5, 15, SMALL.joint_dim), peaks.uv.expand(1, 5, 15, 2), torch.ones(1, 5, dtype=torch.bool)
+    )
+    network.head.last.weight[1:] = 0.0  # no free offset
+    came = still._replace(uv=still.uv + 0.05)
+    rested, moved = network.head(x, peaks, still), network.head(x, peaks, came)
+    assert torch.allclose(rested.norm(dim=-1), moved.norm(dim=-1), atol=1e-5)
+    assert not torch.allclose(rested, moved, atol=1e-3)
+    assert torch.allclose(network.head(x, peaks, came._replace(known=~came.known)), rested, atol=1e-5)
+
+
 ABLATIONS = {
     "spatial": {"streams": "spatial", "actions": ()},
     "motion": {"streams": "motion", "head": "free"},
@@ -247,8 +282,8 @@ def test_without_identity_the_tokens_can_be_exchanged_unnoticed() -> None:
     network = ablated("no identity", ALONE).eval()
     spatial, feature = network.see(pictures(1)[0])
     order = torch.randperm(15, generator=torch.Generator().manual_seed(0))
-    straight = network.fusion(spatial.tokens, feature, *NO_PAST)
-    assert torch.allclose(network.fusion(spatial.tokens[:, order], feature, *NO_PAST), straight, atol=1e-5)
+    straight = network.fusion(spatial.tokens, feature, NO_PAST)
+    assert torch.allclose(network.fusion(spatial.tokens[:, order], feature, NO_PAST), straight, atol=1e-5)
 
 
 @pytest.mark.parametrize("head", ["bearing", "free"])
