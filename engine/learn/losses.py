@@ -45,6 +45,7 @@ class LossWeights:
     bone_direction: float = 0.2
     bearing: float = 0.5
     velocity: float = 1.0
+    acceleration: float = 2.0
     action: float = 0.02
 
 
@@ -107,6 +108,8 @@ def pose_terms(joints: Tensor, action_logits: Tensor, target: Target) -> dict[st
     }
     if joints.shape[1] > 1:
         terms["velocity"] = error.diff(dim=1).norm(dim=-1).mean()
+        if joints.shape[1] > 2:
+            terms["acceleration"] = error.diff(n=2, dim=1).norm(dim=-1).mean()
         known = target.action >= 0
         if action_logits.shape[-1] and known.any():
             terms["action"] = F.cross_entropy(action_logits.flatten(0, 1), target.action.flatten(), ignore_index=-1)

@@ -13,8 +13,10 @@ from engine.skeleton import JOINT_COUNT
 
 TABLE_RADIUS = 1.5
 MIN_DISTANCE_M = 0.05
-MOVED = 0.02
-"""How far a peak ordinarily moves in a few frames, as a share of the picture."""
+SMALL_SHARE = 0.2
+"""How much of what is to correct geometry is let through."""
+MOVED = (0.02, 0.02, 0.05)
+"""How far a peak ordinarily moves in a few frames, as a share of the picture, and a joint along its ray, in metres."""
 
 
 class Past(NamedTuple):
@@ -91,33 +93,44 @@ class FreeHead(nn.Module):
         """Start training from this mean pose, (15, 3) metres."""
         self.mean_joints.copy_(mean_joints)
 
-    def forward(self, x: Tensor, _peaks: Peaks, _past: Past) -> Tensor:
+    def forward(self, x: Tensor, _tokens: Tensor, _peaks: Peaks, _past: Past) -> Tensor:
         """(N, 15, joint_dim) to (N, 15, 3) metres, camera frame."""
         regressed: Tensor = self.last(self.layers(x))
         return self.mean_joints + regressed
 
 
 class Steadier(nn.Module):
-    """Where a joint is, from where its heatmap peaks now and where it peaked in the frames before.
+    """Where a joint is, from where its token says it is and where the tokens of the frames before said it was.
 
     A causal filter with as many taps as frames are kept, whose weights the network sets anew for every joint and frame:
-    long for one that is hidden and rests, short or ahead of the newest peak for one that moves.
+    long for one that is hidden and rests, short or ahead of the newest frame for one that moves.
     """
 
+    scale: Tensor
+
     def __init__(self, width: int, frames: int) -> None:
-        """`width` of the fused tokens; `frames` before the newest."""
+        """`width` of the tokens; `frames` before the newest."""
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(width + 4 + 2 * frames, width), nn.LeakyReLU(0.1))
-        self.last = nn.Linear(width, frames)
+        self.register_buffer("scale", torch.tensor(MOVED), persistent=False)
+        last = nn.Linear(width, 1)
+        self.distance = nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(0.1), last)
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(nn.Linear(width + 4 + 3 * frames, width), nn.LeakyReLU(0.1))
+        self.last = nn.Linear(width, 2 * frames)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, reads: Tensor, uv: Tensor, past: Past) -> Tensor:
-        """(N, 15, width + 4) of the newest frame, its peaks (N, 15, 2) and the past to (N, 15, 2)."""
-        moved = ((past.uv - uv[:, None]) * past.known[:, :, None, None]).transpose(1, 2)
-        weights = self.last(self.layers(torch.cat([reads, moved.flatten(2) / MOVED], -1)))
-        steadied: Tensor = uv + (weights[..., None] * moved).sum(2)
-        return steadied
+    def forward(self, reads: Tensor, tokens: Tensor, uv: Tensor, past: Past) -> tuple[Tensor, Tensor]:
+        """(N, 15, width + 4) of the fused tokens, the newest frame's own (N, 15, width), its peaks (N, 15, 2) and the
+        past to the steadied peaks (N, 15, 2) and distances (N, 15, 1), in metres from the mean distance."""
+        now = torch.cat([uv, self.distance(tokens)], -1)
+        before = torch.cat([past.uv, self.distance(past.tokens)], -1)
+        moved = ((before - now[:, None]) * past.known[:, :, None, None]).transpose(1, 2)
+        taps = self.last(self.layers(torch.cat([reads, (moved / self.scale).flatten(2)], -1)))
+        across, along = taps.unflatten(-1, (-1, 2)).split(1, -1)
+        steadied = now + (torch.cat([across, across, along], -1) * moved).sum(2)
+        return steadied[..., :2], steadied[..., 2:]
 
 
 class BearingHead(nn.Module):
@@ -149,13 +162,16 @@ class BearingHead(nn.Module):
         """Start training from the distances of this mean pose, (15, 3) metres."""
         self.mean_distance.copy_(mean_joints.norm(dim=-1, keepdim=True))
 
-    def forward(self, x: Tensor, peaks: Peaks, past: Past) -> Tensor:
-        """(N, 15, joint_dim), the peaks and the past to (N, 15, 3) metres, camera frame."""
+    def forward(self, x: Tensor, tokens: Tensor, peaks: Peaks, past: Past) -> Tensor:
+        """(N, 15, joint_dim) fused and newest tokens, the peaks and the past to (N, 15, 3) metres, camera frame."""
         reads = torch.cat([x, peaks.uv * 2 - 1, peaks.spread, peaks.height], -1)
         distance, offset = self.last(self.layers(reads)).split((1, 3), -1)
+        uv = peaks.uv
+        if self.steadier is not None:
+            uv, steadied = self.steadier(reads, tokens, uv, past)
+            distance = steadied + SMALL_SHARE * distance
         distance = (self.mean_distance + distance).clamp_min(MIN_DISTANCE_M)
-        uv = peaks.uv if self.steadier is None else self.steadier(reads, peaks.uv, past)
-        return self.bearings(uv) * distance + 0.2 * offset
+        return self.bearings(uv) * distance + SMALL_SHARE * offset
 
     def bearings(self, uv: Tensor) -> Tensor:
         """(..., 2) canonical coordinates to (..., 3) unit bearings, through the lens's angle table."""

@@ -140,10 +140,11 @@ class PoseNetwork(nn.Module):
         motion = self.temporal(self.motion.feature(encoded.summary), valid)
         tokens = self.spatial.tokens(encoded.reads)
         past = self.pasts(tokens, encoded.uv, valid)
-        fused = self.fusion(tokens.flatten(0, 1), motion.flatten(0, 1), past)
+        newest = tokens.flatten(0, 1)
+        fused = self.fusion(newest, motion.flatten(0, 1), past)
         uv, spread, height = (part.flatten(0, 1) for part in (encoded.uv, encoded.spread, encoded.height))
         peaks = Peaks(uv, spread, height, uv.new_empty(0))
-        return self.head(fused, peaks, past).unflatten(0, valid.shape), self.action(motion)
+        return self.head(fused, newest, peaks, past).unflatten(0, valid.shape), self.action(motion)
 
     def pasts(self, tokens: Tensor, uv: Tensor, valid: Tensor) -> Past:
         """(B, T, 15, joint_dim) tokens of windows, their peaks (B, T, 15, 2) and which are valid, (B, T), to the past
@@ -155,7 +156,7 @@ class PoseNetwork(nn.Module):
         """N pictures' spatial output, (N, motion_dim) motion and what is remembered to N poses."""
         fused = self.fusion(spatial.tokens, motion, past)
         return NetworkOutput(
-            self.head(fused, spatial.peaks, past),
+            self.head(fused, spatial.tokens, spatial.peaks, past),
             spatial.logits,
             spatial.peaks.uv,
             heat(spatial.logits.flatten(2).amax(-1)),

@@ -9,7 +9,7 @@ from engine.network.network import NetworkOutput
 from engine.skeleton import BONES
 
 
-def target(length: int = 2) -> Target:
+def target(length: int = 3) -> Target:
     generator = torch.Generator().manual_seed(0)
     joints = torch.rand(1, length, 15, 3, generator=generator)
     uv = torch.rand(1, length, 15, 2, generator=generator) * 0.4 + 0.3
@@ -28,7 +28,7 @@ def test_the_right_answer_costs_nothing_where_it_can() -> None:
     t = target()
     terms = loss_terms(right_answer(t), t)
     assert set(terms) == set(LossWeights.__dataclass_fields__)
-    for name in ("uv", "joints", "bone_length", "bone_direction", "velocity", "action"):
+    for name in ("uv", "joints", "bone_length", "bone_direction", "velocity", "acceleration", "action"):
         assert float(terms[name]) < 1e-5, name
 
 
@@ -45,7 +45,13 @@ def test_each_error_raises_its_own_term() -> None:
     assert float(grown["bone_direction"]) < 1e-5
     shaken = right.joints.clone()
     shaken[:, 1] += 0.05
-    assert float(loss_terms(right._replace(joints=shaken), t)["velocity"]) > 0.08
+    trembling = loss_terms(right._replace(joints=shaken), t)
+    assert float(trembling["velocity"]) > 0.08
+    assert float(trembling["acceleration"]) > 0.16
+    drifting = right.joints + 0.05 * torch.arange(3.0)[:, None, None]
+    drifted = loss_terms(right._replace(joints=drifting), t)
+    assert torch.isclose(drifted["velocity"], torch.tensor(0.05 * 3**0.5), atol=1e-5)
+    assert float(drifted["acceleration"]) < 1e-5
     assert float(loss_terms(right._replace(logits=-right.logits), t)["heatmap"]) > 10 * float(base["heatmap"])
 
 
@@ -84,5 +90,5 @@ def test_bones_run_from_parent_to_child() -> None:
 def test_single_pictures_have_no_motion_terms() -> None:
     t = target(1)
     terms = loss_terms(right_answer(t), t)
-    assert "velocity" not in terms
+    assert not {"velocity", "acceleration"} & set(terms)
     assert weighted(terms, LossWeights()).isfinite()

@@ -29,7 +29,7 @@ def make(config: NetworkConfig, seed: int = 0) -> PoseNetwork:
             torch.nn.init.uniform_(parameter, 0.5, 1.5)
     if isinstance(network.head, BearingHead) and network.head.steadier is not None:
         # It begins by taking nothing of the past.
-        torch.nn.init.normal_(network.head.steadier.last.weight)
+        torch.nn.init.normal_(network.head.steadier.last.weight, std=0.05)
     return network.eval().requires_grad_(False)
 
 
@@ -206,35 +206,38 @@ def test_the_bearing_head_lifts_along_the_calibrated_lens() -> None:
     assert torch.allclose(network.head.bearings(torch.full((1, 1, 2), 0.5)), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5)
 
 
-def test_a_steadier_begins_at_the_newest_peak_and_is_a_filter_of_the_known_ones() -> None:
+def test_a_steadier_begins_at_the_newest_frame_and_is_a_filter_of_the_known_ones() -> None:
     torch.manual_seed(0)
     steadier = Steadier(width=8, frames=3).requires_grad_(False)
-    reads, uv = torch.randn(2, 15, 12), torch.rand(2, 15, 2)
-    past = Past(
-        torch.empty(2, 3, 15, 8), torch.rand(2, 3, 15, 2), torch.tensor([[False, True, True], [True, True, True]])
-    )
-    assert torch.equal(steadier(reads, uv, past), uv)
-    taps = torch.tensor([0.1, 0.2, 0.3])
-    steadier.last.bias.copy_(taps)
-    steadied = steadier(reads, uv, past)
-    before = past.uv
-    assert torch.allclose(steadied[0], 0.5 * uv[0] + 0.2 * before[0, 1] + 0.3 * before[0, 2], atol=1e-6)
-    assert torch.allclose(steadied[1], 0.4 * uv[1] + (taps[:, None, None] * before[1]).sum(0), atol=1e-6)
+    reads, tokens, uv = torch.randn(2, 15, 12), torch.randn(2, 15, 8), torch.rand(2, 15, 2)
+    known = torch.tensor([[False, True, True], [True, True, True]])
+    past = Past(torch.randn(2, 3, 15, 8), torch.rand(2, 3, 15, 2), known)
+    now, before = steadier.distance(tokens), steadier.distance(past.tokens)
+    peaks, distance = steadier(reads, tokens, uv, past)
+    assert torch.equal(peaks, uv)
+    assert torch.equal(distance, now)
+    across, along = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.3, 0.0, -0.1])
+    steadier.last.bias.copy_(torch.stack([across, along], -1).flatten())
+    peaks, distance = steadier(reads, tokens, uv, past)
+    assert torch.allclose(peaks[0], 0.5 * uv[0] + 0.2 * past.uv[0, 1] + 0.3 * past.uv[0, 2], atol=1e-6)
+    assert torch.allclose(peaks[1], 0.4 * uv[1] + (across[:, None, None] * past.uv[1]).sum(0), atol=1e-6)
+    assert torch.allclose(distance[0], 1.1 * now[0] - 0.1 * before[0, 2], atol=1e-6)
+    assert torch.allclose(distance[1], 0.8 * now[1] + (along[:, None, None] * before[1]).sum(0), atol=1e-6)
 
 
-def test_where_a_joint_was_moves_its_bearing_alone() -> None:
+def test_where_a_joint_peaked_moves_its_bearing_alone() -> None:
     network = make(REMEMBERING)
     assert isinstance(network.head, BearingHead)
-    x, peaks = torch.randn(1, 15, SMALL.joint_dim), find_peaks(torch.randn(1, 15, 16, 16), torch.tensor(8.0))
-    still = Past(
-        torch.zeros(1, 5, 15, SMALL.joint_dim), peaks.uv.expand(1, 5, 15, 2), torch.ones(1, 5, dtype=torch.bool)
-    )
+    x, tokens = torch.randn(1, 15, SMALL.joint_dim), torch.randn(1, 15, SMALL.joint_dim)
+    peaks = find_peaks(torch.randn(1, 15, 16, 16), torch.tensor(8.0))
+    past = (tokens.expand(5, -1, -1)[None], peaks.uv.expand(5, -1, -1)[None], torch.ones(1, 5, dtype=torch.bool))
+    still = Past(*past)
     network.head.last.weight[1:] = 0.0  # no free offset
     came = still._replace(uv=still.uv + 0.05)
-    rested, moved = network.head(x, peaks, still), network.head(x, peaks, came)
+    rested, moved = (network.head(x, tokens, peaks, one) for one in (still, came))
     assert torch.allclose(rested.norm(dim=-1), moved.norm(dim=-1), atol=1e-5)
     assert not torch.allclose(rested, moved, atol=1e-3)
-    assert torch.allclose(network.head(x, peaks, came._replace(known=~came.known)), rested, atol=1e-5)
+    assert torch.allclose(network.head(x, tokens, peaks, came._replace(known=~came.known)), rested, atol=1e-5)
 
 
 ABLATIONS = {
@@ -291,8 +294,12 @@ def test_training_begins_at_the_mean_pose(head: str) -> None:
     network = make(replace(SMALL, head=head))
     mean = torch.rand(15, 3) + 0.2
     network.head.begin_at(mean)
-    torch.nn.init.zeros_(network.head.last.weight)
-    torch.nn.init.zeros_(network.head.last.bias)
+    lasts = [network.head.last]
+    if head == "bearing":
+        lasts.append(network.head.steadier.distance[-1])
+    for last in lasts:
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.zeros_(last.bias)
     joints = network.forward_window(pictures(1)).joints[0, 0]
     if head == "free":
         assert torch.allclose(joints, mean)

@@ -64,7 +64,7 @@ def test_the_networks_of_full_size_cost_what_is_known_of_them() -> None:
 
 
 def test_the_window_runs_all_its_pictures_for_one_pose() -> None:
-    config = replace(made(BASE).config, window=3)
+    config = replace(made(BASE).config, window=3, token_window=2)
     window = SlidingWindow(config)
     pictures = np.random.default_rng(0).integers(0, 256, (config.window + 1, config.side, config.side, 3), np.uint8)
     for picture in pictures:
