@@ -81,7 +81,9 @@ def test_the_stream_equals_forward_window_over_every_frames_own_past(
 
 def test_the_published_network_slides_its_window_over_what_it_encoded(sequence: Sequence, tmp_path: Path) -> None:
     torch.manual_seed(2)
-    config = replace(BASE, name="published", side=64, spatial_width=8, motion="shared", motion_dim=32, window=WINDOW)
+    config = replace(
+        BASE, name="published", side=64, spatial_width=8, motion="shared", motion_dim=32, window=WINDOW, token_window=1
+    )
     save(PublishedNetwork(config), tmp_path / "a.safetensors", "note")
     network, runtime = load(tmp_path / "a.safetensors")
     found = Streamer(runtime).run(sequence)
