@@ -35,7 +35,7 @@ class NetworkConfig:
     token_window: int = 1
     """Frames whose joint tokens the fusion attends to, the newest included."""
     steady: bool = False
-    """Whether a joint's bearing weighs in where it peaked in the frames before whose tokens are kept."""
+    """Whether a joint's bearing and distance are weighed over the frames whose tokens are kept."""
     joint_dim: int = 128
     fusion_layers: int = 3
     fusion_heads: int = 4
