@@ -100,10 +100,11 @@ class FreeHead(nn.Module):
 
 
 class Steadier(nn.Module):
-    """Where a joint is, from where its token says it is and where the tokens of the frames before said it was.
+    """By how much a joint is elsewhere than the newest frame alone has it, from where the frames before had it.
 
     A causal filter with as many taps as frames are kept, whose weights the network sets anew for every joint and frame:
-    long for one that is hidden and rests, short or ahead of the newest frame for one that moves.
+    long for one that is hidden and rests, short or ahead of the newest frame for one that moves. Of a distance only
+    its changes from frame to frame are read off the tokens, so that a single picture's pose is the rest of the head's.
     """
 
     scale: Tensor
@@ -123,14 +124,14 @@ class Steadier(nn.Module):
 
     def forward(self, reads: Tensor, tokens: Tensor, uv: Tensor, past: Past) -> tuple[Tensor, Tensor]:
         """(N, 15, width + 4) of the fused tokens, the newest frame's own (N, 15, width), its peaks (N, 15, 2) and the
-        past to the steadied peaks (N, 15, 2) and distances (N, 15, 1), in metres from the mean distance."""
+        past to what peaks (N, 15, 2) and distances (N, 15, 1), metres, change by."""
         now = torch.cat([uv, self.distance(tokens)], -1)
         before = torch.cat([past.uv, self.distance(past.tokens)], -1)
         moved = ((before - now[:, None]) * past.known[:, :, None, None]).transpose(1, 2)
         taps = self.last(self.layers(torch.cat([reads, (moved / self.scale).flatten(2)], -1)))
         across, along = taps.unflatten(-1, (-1, 2)).split(1, -1)
-        steadied = now + (torch.cat([across, across, along], -1) * moved).sum(2)
-        return steadied[..., :2], steadied[..., 2:]
+        change = (torch.cat([across, across, along], -1) * moved).sum(2)
+        return change[..., :2], change[..., 2:]
 
 
 class BearingHead(nn.Module):
@@ -168,8 +169,8 @@ class BearingHead(nn.Module):
         distance, offset = self.last(self.layers(reads)).split((1, 3), -1)
         uv = peaks.uv
         if self.steadier is not None:
-            uv, steadied = self.steadier(reads, tokens, uv, past)
-            distance = steadied + SMALL_SHARE * distance
+            aside, along = self.steadier(reads, tokens, uv, past)
+            uv, distance = uv + aside, distance + along
         distance = (self.mean_distance + distance).clamp_min(MIN_DISTANCE_M)
         return self.bearings(uv) * distance + SMALL_SHARE * offset
 
