@@ -32,8 +32,8 @@ PEOPLE = BoneLengths(0.059, 0.015, 0.052, 0.012, 0.058, 0.061, 0.037, 0.019)
 """By what share of itself each bone spreads among those 48 bodies once they are scaled to one height."""
 NETWORK_SCALE, NETWORK_BONE = 0.05, 0.05
 """By what shares the bundled network is wrong about a body: in its size, and in each bone besides. Its standard
-deviations over 14 held-out clips of a second, each of another person who stands or gestures, are 0.041 and 0.054; the
-weights before it had 0.043 and 0.067. Over clips of all kinds of motion they are 0.058 and 0.059."""
+deviations over 14 held-out clips of a second, each of another person who stands or gestures, are 0.034 and 0.051; the
+weights before it had 0.041 and 0.054. Over clips of all kinds of motion they are 0.060 and 0.057."""
 
 EYE_SHARE = 0.936
 """Height of the eyes as a share of the body's, Drillis and Contini 1966; a camera on the head is about as high."""

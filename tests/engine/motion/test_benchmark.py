@@ -42,7 +42,8 @@ def test_jitter_is_the_mean_acceleration() -> None:
 
 
 def test_the_default_filter_halves_jitter_for_less_than_a_frame() -> None:
-    """The demo's true motion, with noise as the bundled network has it there: steps of about 4 mm, and slow errors."""
+    """The demo's true motion, with noise as a network has it that filters nothing itself: steps of about 4 mm, and slow
+    errors."""
     truth, times = demo()
     rng = np.random.default_rng(1)
     slow = np.cumsum(rng.normal(0, 0.001, truth.shape), axis=0)
