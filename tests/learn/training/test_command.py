@@ -30,7 +30,7 @@ pictures = 96
 window = 4
 stride = 4
 batch = 2
-rate = 3e-3
+rate = 1e-3
 epoch = 48
 """
 

@@ -255,7 +255,7 @@ def test_those_who_say_nothing_cannot_take_every_socket(
         for one in silent[:-1]:
             one.close()
         deadline = time.monotonic() + 10
-        while hub.states()[WEBSOCKET].receivers != 1:  # as soon as it is noticed that they left
+        while hub.states()[WEBSOCKET].receivers < 1:  # as soon as it is noticed that they left
             with suppress(OSError, WebSocketException):
                 stack.enter_context(joined(port))
             assert time.monotonic() < deadline
