@@ -63,6 +63,12 @@ def encode_jpeg(image: ImageArray, quality: int) -> bytes:
     return bytes(data)
 
 
+def through_jpeg(image: ImageArray, quality: int) -> ImageArray:
+    """What JPEG of this quality leaves of (H, W, 3) uint8, as if BGR."""
+    data = np.frombuffer(encode_jpeg(image, quality), np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
 def picture_size(data: bytes) -> tuple[int, int]:
     """(width, height) that the header declares, before any EXIF rotation. Raises PictureError."""
     try:

@@ -105,7 +105,7 @@ class StreamingRuntime(Runtime):
             self._row[: self._motion_dim] = feature[0]
             self._moved = True
         if len(self._row) > self._motion_dim:
-            self._row[self._motion_dim :] = np.concatenate([seen.tokens.reshape(-1), seen.uv.reshape(-1)])
+            np.concatenate([seen.tokens.reshape(-1), seen.uv.reshape(-1)], out=self._row[self._motion_dim :])
         self._ring.push(self._row)
         joints, actions = self.parts.pose(seen, self._ring.window(), self._ring.valid())
         # Copies: the parts write the next frame's into the same memory.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.cv import cv2
+from engine.capture.picture import through_jpeg
 from engine.skeleton import MIRROR
 
 MAX_ROLL = np.radians(12)
@@ -77,9 +78,8 @@ def softened(pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
         coarse = round(side * rng.uniform(0.45, 0.85))
         pictures = np.stack([cv2.resize(resize(p, coarse), (side, side)) for p in pictures]).astype(np.uint8)
     if rng.random() < 0.15:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 75))]
-        coded = [cv2.imencode(".jpg", np.ascontiguousarray(p), quality)[1] for p in pictures]
-        pictures = np.stack([np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR)) for code in coded]).astype(np.uint8)
+        quality = int(rng.integers(25, 75))
+        pictures = np.stack([through_jpeg(np.ascontiguousarray(p), quality) for p in pictures])
     return pictures
 
 

@@ -151,10 +151,8 @@ class Renderer:
         self._common.write(_common_block(on, scene.light, camera, self._cast.lamp_view))
         self._dress(scene.outfit, scene.shape)
         self._furnish(scene.room, posed, frame)
-        rows = rows_of(scene.room.things, scene.outfit.seed)
-        if scene.held:
-            held = tuple(replace(t, matrix=bones[t.bone] @ t.matrix) for t in scene.held)
-            rows = rows_of((*scene.room.things, *held), scene.outfit.seed)
+        held = tuple(replace(t, matrix=bones[t.bone] @ t.matrix) for t in scene.held)
+        rows = rows_of((*scene.room.things, *held), scene.outfit.seed)
         self._place(rows)
         person = self._person(scene.shape)
         self._gl.enable(self._gl.DEPTH_TEST)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.cv import cv2
+from engine.capture.picture import through_jpeg
 from engine.learn.wearer.lens import Lens
 from engine.learn.wearer.scene import Look
 from engine.types import ImageArray
@@ -102,9 +103,4 @@ def expose(image: ImageArray, sensor: Sensor, gain: NDArray[np.float32], rng: np
     noise *= np.float32(sensor.noise)
     x += noise
     out = (np.clip(x, 0, 1, out=x) * 255 + 0.5).astype(np.uint8)
-    if sensor.jpeg:
-        _, coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
-        decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-        assert decoded is not None
-        out = decoded.astype(np.uint8)
-    return out
+    return through_jpeg(out, sensor.jpeg) if sensor.jpeg else out

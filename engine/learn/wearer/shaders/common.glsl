@@ -64,7 +64,6 @@ float edge(float x, float w, float pixel) {
   return 1.0 - smoothstep(start, start + max(pixel, 1e-5), min(fract(x), 1.0 - fract(x)));
 }
 
-
 // A pattern on a surface: place u in metres, metres across a pixel, repeats per metre, fine noise 0..1.
 // A software driver computes every branch, so that all kinds share one look into the noise.
 vec3 patterned(vec3 a, vec3 b, int kind, float repeats, vec2 u, vec2 pixel, float seed, float fine) {
